@@ -1,0 +1,1 @@
+"""The domain of Vaultpost and its adapters. Nothing here imports `azure.functions`."""

@@ -1,0 +1,200 @@
+"""Reading `mail-sources.toml`: every fault of it at once, each with its place in the file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import tomllib
+import types
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from shared.configuration import Configuration, Fixed, PropertyValue, Source
+from shared.errors import StartRefused
+from shared.templates import TemplateFault, TextTemplate
+
+_T = TypeVar("_T")
+_LONGEST_WELL_KNOWN_NAME = 25
+_MISSING = object()
+_LATER = {"rule", "after", "on-failure", "formerly", "enabled", "defaults"}
+
+
+def read_configuration(file: Path) -> Configuration:
+    """The configuration in `file`.
+
+    Raises StartRefused with every fault there is.
+    """
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StartRefused(
+            [f"{file}: cannot be read ({reason}). VAULTPOST_SOURCES names this file."]
+        ) from None
+    except UnicodeDecodeError:
+        raise StartRefused([f"{file}: is not UTF-8. Save it with that encoding."]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise StartRefused([f"{file}: is not TOML: {error}."]) from None
+    return configuration_of(data, file.name)
+
+
+def configuration_of(data: Mapping[str, Any], file: str) -> Configuration:
+    """The configuration that the parsed TOML `data` of `file` says.
+
+    Raises StartRefused with every fault there is.
+    """
+    faults: list[str] = []
+    configuration = _struct(data, Configuration, "", faults)
+    if configuration is not None:
+        faults += _faults_between(configuration.source)
+    if faults or configuration is None:
+        raise StartRefused([f"{file}: {fault}" for fault in faults])
+    return configuration
+
+
+def _struct(data: object, kind: type[_T], place: str, faults: list[str]) -> _T | None:
+    """`data` as a `kind`; None, and more `faults`, where it is not one."""
+    if not isinstance(data, Mapping):
+        faults.append(_at(place, "must be a table."))
+        return None
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}  # type: ignore[arg-type]
+    hints = get_type_hints(kind, include_extras=True)
+    before = len(faults)
+    faults += [_at(_below(place, key), _unknown(key, fields)) for key in data if key not in fields]
+    values = {}
+    for key, field in fields.items():
+        value = data.get(key, _MISSING)
+        if value is not _MISSING:
+            values[field.name] = _value(value, hints[field.name], _below(place, key), faults)
+        elif field.required:
+            faults.append(_at(_below(place, key), "is missing."))
+    return kind(**values) if len(faults) == before else None
+
+
+def _value(value: object, hint: Any, place: str, faults: list[str]) -> object:
+    kind, arguments, meta = _plain(hint)
+    if _is_struct(kind):
+        return _struct(value, kind, place, faults)
+    if get_origin(kind) is tuple and _is_struct(arguments[0]) and isinstance(value, list) and value:
+        return tuple(
+            _struct(item, arguments[0], _numbered(place, number, item), faults)
+            for number, item in enumerate(value, 1)
+        )
+    if get_origin(kind) is dict and isinstance(value, Mapping):
+        return {key: _property(item, f'{place}."{key}"', faults) for key, item in value.items()}
+    if get_origin(kind) is Literal and (value not in arguments or type(value) is not type(arguments[0])):
+        faults.append(_at(place, f"must be {' or '.join(map(_toml, arguments))} in this version."))
+        return None
+    return _leaf(value, hint, meta, place, faults)
+
+
+def _property(value: object, place: str, faults: list[str]) -> object:
+    if isinstance(value, Mapping):
+        return _struct(value, PropertyValue, place, faults)
+    return _value(value, Fixed, place, faults)
+
+
+def _leaf(value: object, hint: Any, meta: msgspec.Meta | None, place: str, faults: list[str]) -> object:
+    wrong = _wrong_form(value, hint, meta) or _wrong_template(value, hint)
+    if wrong:
+        faults.append(_at(place, wrong))
+        return None
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _wrong_form(value: object, hint: Any, meta: msgspec.Meta | None) -> str:
+    try:
+        msgspec.convert(value, hint, builtin_types=(dt.datetime, dt.date, dt.time))
+    except msgspec.ValidationError as error:
+        said = str(error).partition(" - at ")[0].replace("`", "'")
+        return f"{meta.description if meta and meta.description else said}."
+    if meta and meta.extra and "date" in meta.extra and not isinstance(value, dt.date):
+        return f"{meta.description}."
+    return ""
+
+
+def _wrong_template(value: object, hint: Any) -> str:
+    if not isinstance(value, str) or "template" not in _extras(hint):
+        return ""
+    try:
+        TextTemplate(value)
+    except TemplateFault as fault:
+        return str(fault)
+    return ""
+
+
+def _extras(hint: Any) -> set[str]:
+    """The marks that `shared.configuration` puts on a type or on a member of a union."""
+    marks: set[str] = set()
+    for kind in (hint, *get_args(hint)):
+        _, _, meta = _plain(kind)
+        marks.update((meta.extra or {}) if meta else ())
+    return marks
+
+
+def _plain(hint: Any) -> tuple[Any, tuple[Any, ...], msgspec.Meta | None]:
+    """The type without its annotation, its arguments, and the annotation."""
+    meta = None
+    if get_origin(hint) is Annotated:
+        hint, meta = get_args(hint)[0], get_args(hint)[1]
+    if get_origin(hint) in (Union, types.UnionType):
+        return object, get_args(hint), meta
+    return hint, get_args(hint), meta
+
+
+def _is_struct(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _at(place: str, wrong: str) -> str:
+    return f"{place}: {wrong}" if place else wrong
+
+
+def _below(place: str, key: str) -> str:
+    return f"{place}.{key}" if place else key
+
+
+def _numbered(place: str, number: int, item: object) -> str:
+    name = item.get("name") if isinstance(item, Mapping) else None
+    return f'{place} {number} "{name}"' if isinstance(name, str) else f"{place} {number}"
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"'
+
+
+def _unknown(key: str, known: Mapping[str, object]) -> str:
+    if key in _LATER:
+        return "is not built yet. Leave it out."
+    near = difflib.get_close_matches(key, known, n=1)
+    return f'is unknown. Did you mean "{near[0]}"?' if near else f"is unknown. Known: {', '.join(known)}."
+
+
+def _faults_between(sources: Iterable[Source]) -> list[str]:
+    """What is wrong with each source alone is known by now; this is about one beside another."""
+    faults: list[str] = []
+    names: set[str] = set()
+    watched: dict[tuple[str, str], str] = {}
+    for source in sources:
+        place = f'source "{source.name}"'
+        if source.name in names:
+            faults.append(f"{place}.name: another source has it. Names are unique.")
+        names.add(source.name)
+        for folder in source.folders:
+            if _is_path(folder):
+                faults.append(
+                    f'{place}.folders: "{folder}" is a path: not built yet. Write the folder\'s id.'
+                )
+            other = watched.setdefault((source.mailbox.casefold(), folder.casefold()), source.name)
+            if other != source.name:
+                faults.append(f'{place}.folders: "{folder}" of this mailbox is watched by "{other}" already.')
+    return faults
+
+
+def _is_path(folder: str) -> bool:
+    """A well-known name and something below it. Ids may have a slash too, but are longer before it."""
+    first, slash, _ = folder.partition("/")
+    return bool(slash) and first.isalpha() and len(first) < _LONGEST_WELL_KNOWN_NAME

@@ -1,0 +1,173 @@
+"""The journal: one row for each mail, each change conditional on the row that was read."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import TableEntity, UpdateMode
+from azure.data.tables.aio import TableClient, TableServiceClient
+
+from shared.errors import Stale
+from shared.storage_errors import storage_faults
+
+TABLE = "filings"
+LONGEST_TEXT = 4096
+"""Bytes of a string in a row, at most."""
+State = Literal["arrived", "staged", "filed", "skipped", "failed"]
+STATES: tuple[State, ...] = get_args(State)
+_SIZE = struct.Struct(">Q")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the journal knows of one mail. `etag` is empty for a row that was not read."""
+
+    source: str
+    key: str
+    state: State
+    message: str
+    arrived: datetime
+    staged: datetime | None = None
+    ended: datetime | None = None
+    creating: datetime | None = None
+    sizes: tuple[int, ...] = ()
+    digests: tuple[bytes, ...] = ()
+    object_type: int | None = None
+    object_id: int | None = None
+    object_version: int | None = None
+    reason: str = ""
+    remedy: str = ""
+    warnings: tuple[str, ...] = ()
+    etag: str = ""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will be done by itself."""
+        return self.state in ("filed", "skipped", "failed")
+
+
+class Journal:
+    """Table `filings`, which it makes where it is missing."""
+
+    def __init__(self, service: TableServiceClient) -> None:
+        self._table: TableClient = service.get_table_client(TABLE)
+
+    async def read(self, source: str, key: str) -> Row | None:
+        """The row of one mail, or None.
+
+        Raises Unavailable.
+        """
+        try:
+            with storage_faults("journal"):
+                return _row(await self._table.get_entity(source, key))
+        except ResourceNotFoundError:
+            return None
+
+    async def insert(self, row: Row) -> Row:
+        """Add a row that is not there yet; answers it with its ETag.
+
+        Raises Stale when it is there already, and Unavailable.
+        """
+        with storage_faults("journal"):
+            try:
+                answer = await self._table.create_entity(_entity(row))
+            except ResourceNotFoundError:
+                await self._create_table()
+                answer = await self._table.create_entity(_entity(row))
+        return replace(row, etag=answer["etag"])
+
+    async def update(self, row: Row) -> Row:
+        """Replace the row that was read as `row.etag`; answers it with its new ETag.
+
+        Raises Stale when it has changed since or is gone, and Unavailable.
+        """
+        try:
+            with storage_faults("journal"):
+                answer = await self._table.update_entity(
+                    _entity(row),
+                    mode=UpdateMode.REPLACE,
+                    etag=row.etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+        except ResourceNotFoundError:
+            raise Stale("journal: the row is gone") from None
+        return replace(row, etag=answer["etag"])
+
+    async def delete(self, row: Row) -> None:
+        """Take the row away that was read as `row.etag`; one that is gone already is no fault.
+
+        Raises Stale when it has changed since, and Unavailable.
+        """
+        try:
+            with storage_faults("journal"):
+                await self._table.delete_entity(
+                    row.source, row.key, etag=row.etag, match_condition=MatchConditions.IfNotModified
+                )
+        except ResourceNotFoundError:
+            return
+
+    async def _create_table(self) -> None:
+        try:
+            await self._table.create_table()
+        except ResourceExistsError:
+            return  # a twin was first, or infra made it
+
+
+def shortened(text: str) -> str:
+    """`text`, cut to what a row may hold."""
+    return text.encode()[:LONGEST_TEXT].decode(errors="ignore")
+
+
+def _entity(row: Row) -> dict[str, Any]:
+    facts = {
+        "PartitionKey": row.source,
+        "RowKey": row.key,
+        "state": row.state,
+        "message": row.message,
+        "arrived": row.arrived,
+        "staged": row.staged,
+        "ended": row.ended,
+        "creating": row.creating,
+        "sizes": b"".join(_SIZE.pack(size) for size in row.sizes) or None,
+        "digests": b"".join(row.digests) or None,
+        "object_type": row.object_type,
+        "object_id": row.object_id,
+        "object_version": row.object_version,
+        "reason": shortened(row.reason) or None,
+        "remedy": shortened(row.remedy) or None,
+        "warnings": shortened("\n".join(row.warnings)) or None,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _row(entity: TableEntity | Mapping[str, Any]) -> Row:
+    warnings = str(entity.get("warnings") or "")
+    return Row(
+        source=entity["PartitionKey"],
+        key=entity["RowKey"],
+        state=entity["state"],
+        message=entity["message"],
+        arrived=entity["arrived"],
+        staged=entity.get("staged"),
+        ended=entity.get("ended"),
+        creating=entity.get("creating"),
+        sizes=tuple(_SIZE.unpack(piece)[0] for piece in _pieces(entity.get("sizes"), _SIZE.size)),
+        digests=tuple(_pieces(entity.get("digests"), 32)),
+        object_type=entity.get("object_type"),
+        object_id=entity.get("object_id"),
+        object_version=entity.get("object_version"),
+        reason=str(entity.get("reason") or ""),
+        remedy=str(entity.get("remedy") or ""),
+        warnings=tuple(warnings.split("\n")) if warnings else (),
+        etag=getattr(entity, "metadata", {}).get("etag", ""),
+    )
+
+
+def _pieces(joined: bytes | None, size: int) -> Sequence[bytes]:
+    return [joined[at : at + size] for at in range(0, len(joined), size)] if joined else []

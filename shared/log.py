@@ -1,0 +1,44 @@
+"""Logs are events with fields. Nothing out of a mail is a field; a source or configured mailbox may be."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+_ROOT = "vaultpost"
+
+
+class Events:
+    """Writes events of one part of the app, with fields that are bound once."""
+
+    def __init__(self, part: str, **fields: object) -> None:
+        self._logger = logging.getLogger(f"{_ROOT}.{part}")
+        self._part = part
+        self._fields = fields
+
+    def bind(self, **fields: object) -> Events:
+        """The same, with more fields on every event."""
+        return Events(self._part, **{**self._fields, **fields})
+
+    def info(self, event: str, **fields: object) -> None:
+        """Something happened as it should."""
+        self._write(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Something happened that an operator may want to know."""
+        self._write(logging.WARNING, event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        """Something happened that an operator must look at."""
+        self._write(logging.ERROR, event, fields)
+
+    def _write(self, level: int, event: str, fields: dict[str, Any]) -> None:
+        facts = {**self._fields, **fields}
+        text = " ".join((event, *(f"{name}={value}" for name, value in facts.items())))
+        self._logger.log(level, "%s", text, extra={"event": event, "facts": facts})
+
+
+def quieten_clients() -> None:
+    """The clients' own logs name addresses and ids of mail: only their warnings are kept."""
+    for name in ("azure", "httpx", "httpcore", "msal", "kiota_http", "kiota_abstractions"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,89 @@
+"""What is sent from one function to the next (design, section 5): text JSON, unknown fields ignored."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+import msgspec
+
+VERSION = 1
+MAIL_ARRIVED = "mail-arrived"
+VAULT_IMPORT = "vault-import"
+LIFECYCLE_EVENT = "lifecycle-event"
+
+Cause = Literal["notification", "sweep", "backfill", "replay"]
+Event = Literal["missed", "subscriptionRemoved", "reauthorizationRequired"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What every message has; `traceparent` as in W3C Trace Context, since the host passes none on."""
+
+    v: int = VERSION
+    source: str
+    revived: int = 0
+    traceparent: str
+
+
+class MailArrived(Message, frozen=True, kw_only=True):
+    """A mail is in a watched folder; `noticed` is when that was known, ISO 8601."""
+
+    message: str
+    cause: Cause
+    noticed: str
+
+
+class VaultImport(Message, frozen=True, kw_only=True):
+    """A mail is staged and can be filed."""
+
+    key: str
+
+
+class LifecycleEvent(Message, frozen=True, kw_only=True):
+    """Graph says that a subscription needs care."""
+
+    event: Event
+    subscription: str
+
+
+_M = TypeVar("_M", bound=Message)
+_encoder = msgspec.json.Encoder()
+
+
+class Unreadable(ValueError):
+    """A queue message is not of the form that its queue holds."""
+
+
+class FromTheFuture(ValueError):
+    """A queue message is of a later version of the app; a roll-back must not lose it."""
+
+
+def encode(message: Message) -> str:
+    """The text of `message` in its queue."""
+    return _encoder.encode(message).decode()
+
+
+def decode(body: bytes, kind: type[_M]) -> _M:
+    """The message of that `kind` in the `body` of a queue message.
+
+    Raises Unreadable and FromTheFuture.
+    """
+    try:
+        message = msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if _version(body) > VERSION:
+            raise FromTheFuture(f"a message of version {_version(body)}; this app reads {VERSION}") from None
+        raise Unreadable(f"not a {kind.__name__} ({type(error).__name__})") from None
+    if message.v > VERSION:
+        raise FromTheFuture(f"a message of version {message.v}; this app reads {VERSION}")
+    return message
+
+
+class _Versioned(msgspec.Struct):
+    v: int
+
+
+def _version(body: bytes) -> int:
+    try:
+        return msgspec.json.decode(body, type=_Versioned).v
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0

@@ -1,0 +1,62 @@
+"""Sending to the queues of Azure Storage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue.aio import QueueClient, QueueServiceClient
+
+from shared.queue_messages import Message, encode
+from shared.storage_errors import storage_faults
+
+_FOR_EVER = -1
+_AT_ONCE = 16
+
+
+class Queues:
+    """Puts messages into queues, which it makes where they are missing."""
+
+    def __init__(self, service: QueueServiceClient) -> None:
+        self._service = service
+        self._clients: dict[str, QueueClient] = {}
+        self._places = asyncio.Semaphore(_AT_ONCE)
+
+    async def send(self, queue: str, message: Message, *, delay: int = 0) -> None:
+        """Put `message` into `queue`, visible after `delay` seconds (7 days at most); it never expires.
+
+        Raises Unavailable when it is not durably queued.
+        """
+        with storage_faults(f"queue {queue}"):
+            async with self._places:
+                await self._put(queue, encode(message), delay)
+
+    async def send_all(self, sent: Iterable[tuple[str, Message]]) -> None:
+        """Put each message into its queue.
+
+        Raises Unavailable when one of them is not durably queued; the others may be.
+        """
+        outcomes = await asyncio.gather(
+            *(self.send(queue, message) for queue, message in sent), return_exceptions=True
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _put(self, queue: str, text: str, delay: int) -> None:
+        client = self._clients.get(queue)
+        if client is None:
+            client = self._clients[queue] = self._service.get_queue_client(queue)
+        try:
+            await client.send_message(text, visibility_timeout=delay, time_to_live=_FOR_EVER)
+        except ResourceNotFoundError:
+            await _create(client)
+            await client.send_message(text, visibility_timeout=delay, time_to_live=_FOR_EVER)
+
+
+async def _create(client: QueueClient) -> None:
+    try:
+        await client.create_queue()
+    except ResourceExistsError:
+        return  # a twin was first, or infra made it
