@@ -28,7 +28,7 @@ class Events:
         """Something happened that an operator may want to know."""
         self._write(logging.WARNING, event, fields)
 
-    def error(self, event: str, **fields: object) -> None:
+    def failure(self, event: str, **fields: object) -> None:
         """Something happened that an operator must look at."""
         self._write(logging.ERROR, event, fields)
 

@@ -28,9 +28,13 @@ class Queues:
 
         Raises Unavailable when it is not durably queued.
         """
+        await self.send_text(queue, encode(message), delay=delay)
+
+    async def send_text(self, queue: str, text: str, *, delay: int = 0) -> None:
+        """Put a message into `queue` that is text already. As `send`, otherwise."""
         with storage_faults(f"queue {queue}"):
             async with self._places:
-                await self._put(queue, encode(message), delay)
+                await self._put(queue, text, delay)
 
     async def send_all(self, sent: Iterable[tuple[str, Message]]) -> None:
         """Put each message into its queue.

@@ -147,6 +147,11 @@ class _Reader:
         return value
 
 
+def sources_file(environment: Mapping[str, str], root: Path) -> Path:
+    """Where the configuration is; a relative name is below `root`, the app's own folder."""
+    return root / _Reader(environment).optional("VAULTPOST_SOURCES")
+
+
 def read_settings(environment: Mapping[str, str], root: Path) -> Settings:
     """The settings out of `environment`; relative file names are below `root`, the app's own folder.
 
@@ -154,7 +159,7 @@ def read_settings(environment: Mapping[str, str], root: Path) -> Settings:
     """
     reader = _Reader(environment)
     settings = Settings(
-        sources_file=root / reader.optional("VAULTPOST_SOURCES"),
+        sources_file=sources_file(environment, root),
         notification_url=_notification_url(reader),
         key_vault_url=reader.address(
             "KEY_VAULT_URL", reader.required("KEY_VAULT_URL", "Set it to https://NAME.vault.azure.net.")

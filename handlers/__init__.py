@@ -1,0 +1,1 @@
+"""One module for each trigger: decode, call one thing in `shared/`, answer."""

@@ -1,0 +1,195 @@
+"""Filing: from the staging area into the vault. Graph is never asked here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum
+from functools import partial
+
+from shared.clock import Clock
+from shared.configuration import Source
+from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient
+from shared.journal import Journal, Row
+from shared.log import Events
+from shared.manifest import Manifest
+from shared.plan import Plan, make_plan
+from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, MailArrived, VaultImport
+from shared.queues import Queues
+from shared.staging import failed
+from shared.staging_area import Missing, StagingArea, file_name, manifest_name, plan_name
+from shared.tracing import traceparent
+from shared.vault.protocol import NewFile, Vault, VaultObject
+
+UNCLEAR_FOR = timedelta(seconds=90)
+"""How long a create that was sent may still be under way: until then nothing is created again."""
+
+
+class Filed(Enum):
+    """How filing ended."""
+
+    FILED = "filed"
+    ALREADY = "already"
+    FAILED = "failed"
+    BACK = "back"
+
+
+@dataclass(frozen=True)
+class Filing:
+    """Files staged mail."""
+
+    sources: Mapping[str, Source]
+    filing_key: str | int
+    vault: Vault
+    journal: Journal
+    area: StagingArea
+    queues: Queues
+    clock: Clock
+
+    async def file(self, order: VaultImport) -> Filed:
+        """File the mail that `order` names; safe to run again, and beside a twin of itself.
+
+        Raises Transient, and ConfigurationFault when the vault does not fit the configuration.
+        """
+        log = Events("filing", source=order.source, key=order.key, trace=order.traceparent)
+        row = await self.journal.read(order.source, order.key)
+        if row is None:
+            raise NotYet(
+                f'source "{order.source}": queue {VAULT_IMPORT} names a mail that the journal has not'
+            )
+        source = self.sources.get(order.source)
+        if row.has_ended:
+            outcome = Filed.ALREADY
+        elif source is None:
+            raise ConfigurationFault(
+                f'source "{order.source}" has mail in queue {VAULT_IMPORT}, but is not configured.',
+                "Put it back into mail-sources.toml, or delete its messages.",
+            )
+        else:
+            outcome = await self._file(order, source, row)
+        log.info("filing-ended", outcome=outcome.value)
+        return outcome
+
+    async def _file(self, order: VaultImport, source: Source, row: Row) -> Filed:
+        manifest = await self.area.manifest(row.source, row.key)
+        if manifest is None:
+            return await self._back(order, row)
+        attempt = _Attempt(self, row)
+        try:
+            await attempt.run(manifest, await self._plan(manifest, source))
+        except Missing:
+            return await self._back(order, attempt.row)
+        except MailFault as fault:
+            await self.journal.update(failed(attempt.row, fault, self.clock))
+            return Filed.FAILED
+        return Filed.FILED
+
+    async def _plan(self, manifest: Manifest, source: Source) -> Plan:
+        name = plan_name(manifest.source, manifest.key)
+        kept = await self.area.document(name, Plan)
+        if kept is not None:
+            return kept
+        plan = await self._new_plan(manifest, source)
+        if await self.area.put_first(name, plan):
+            return plan
+        kept = await self.area.document(name, Plan)
+        if kept is None:
+            raise Stale("staging area: another worker's plan has just been taken away")
+        return kept
+
+    async def _new_plan(self, manifest: Manifest, source: Source) -> Plan:
+        try:
+            return await make_plan(manifest, source, self.filing_key, await self.vault.structure())
+        except ConfigurationFault:
+            # The vault's administrator may have mended it a moment ago.
+            fresh = await self.vault.structure(fresh=True)
+            return await make_plan(manifest, source, self.filing_key, fresh)
+
+    async def _back(self, order: VaultImport, row: Row) -> Filed:
+        """What was staged is not whole: it is fetched from the mailbox again."""
+        for name in (manifest_name(row.source, row.key), plan_name(row.source, row.key)):
+            await self.area.delete(name)
+        await self.journal.update(replace(row, state="arrived", staged=None, sizes=(), digests=()))
+        again = MailArrived(
+            source=row.source,
+            traceparent=traceparent(order.traceparent),
+            message=row.message,
+            cause="replay",
+            noticed=self.clock.now().isoformat(),
+        )
+        await self.queues.send(MAIL_ARRIVED, again)
+        return Filed.BACK
+
+
+class _Attempt:
+    """One attempt to file one mail; `row` is the journal's row as this attempt last wrote it."""
+
+    def __init__(self, filing: Filing, row: Row) -> None:
+        self._parts = filing
+        self.row = row
+
+    async def run(self, manifest: Manifest, plan: Plan) -> None:
+        self._wait_for_unclear_create()
+        found = await self._parts.vault.find(plan.key_property, manifest.key)
+        filed = min(found, key=lambda one: one.id) if found else await self._create(manifest, plan)
+        await self._journal_filed(manifest, plan, filed)
+
+    def _wait_for_unclear_create(self) -> None:
+        """A create without an answer may still commit: search only when that can't happen any more."""
+        if self.row.creating is None:
+            return
+        left = self.row.creating + UNCLEAR_FOR - self._parts.clock.now()
+        if left > timedelta(0):
+            raise NotYet(f'source "{self.row.source}": a create is under way', after=left.total_seconds())
+
+    async def _create(self, manifest: Manifest, plan: Plan) -> VaultObject:
+        files = [
+            NewFile(file.title, file.extension, file.size, read=self._reader(manifest, file.path, file.size))
+            for file in plan.files
+        ]
+        try:
+            return await self._parts.vault.create(plan.document, files, self._about_to_create)
+        except (MailFault, ConfigurationFault):
+            await self._refused(plan, manifest.key)
+            raise
+
+    def _reader(self, manifest: Manifest, path: str, size: int) -> Callable[[], AsyncIterator[bytes]]:
+        return partial(
+            self._parts.area.read, file_name(manifest.source, manifest.key, manifest.run, path), size
+        )
+
+    async def _about_to_create(self) -> None:
+        # Conditional on the row that was read: of two workers, one creates.
+        marked = replace(self.row, creating=self._parts.clock.now())
+        self.row = await self._parts.journal.update(marked)
+
+    async def _refused(self, plan: Plan, key: str) -> None:
+        """After a definite refusal and an empty search, nothing is under way, and the plan may change."""
+        if await self._parts.vault.find(plan.key_property, key):
+            raise Transient(f'source "{self.row.source}": a document that was refused is there') from None
+        await self._parts.area.delete(plan_name(self.row.source, key))
+        self.row = await self._parts.journal.update(replace(self.row, creating=None))
+
+    async def _journal_filed(self, manifest: Manifest, plan: Plan, filed: VaultObject) -> None:
+        expected = sorted(file.size for file in manifest.files)
+        if not filed.deleted and sorted(filed.sizes) != expected:
+            raise MailFault(
+                f"Object {filed.id} of the vault has this mail's filing key, but its files have other sizes.",
+                "Look at that object; destroy it if it is not whole, then replay the mail.",
+            )
+        self.row = await self._parts.journal.update(
+            replace(
+                self.row,
+                state="filed",
+                ended=self._parts.clock.now(),
+                creating=None,
+                object_type=filed.type,
+                object_id=filed.id,
+                object_version=filed.version,
+                warnings=(
+                    *plan.warnings,
+                    *(["the document is deleted in the vault"] if filed.deleted else []),
+                ),
+            )
+        )

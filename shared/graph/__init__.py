@@ -1,0 +1,1 @@
+"""Microsoft Graph: mail and subscriptions, through the SDK's builders, authentication and middleware."""

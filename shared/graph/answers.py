@@ -1,0 +1,150 @@
+"""What of Graph's answers the app uses, as small structs. Every property may be absent or null.
+
+Source of names and types: learn.microsoft.com/graph/api/resources/message, attachment, subscription.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import msgspec
+
+from shared.mail import Address, Header, Mail
+
+_T = TypeVar("_T")
+
+
+class EmailAddress(msgspec.Struct):
+    """An `emailAddress`."""
+
+    name: str | None = None
+    address: str | None = None
+
+
+class Recipient(msgspec.Struct, rename="camel"):
+    """A `recipient`."""
+
+    email_address: EmailAddress | None = None
+
+
+class InternetMessageHeader(msgspec.Struct):
+    """An `internetMessageHeader`."""
+
+    name: str | None = None
+    value: str | None = None
+
+
+class Message(msgspec.Struct, rename="camel"):
+    """A `message`: the properties in `MESSAGE_PROPERTIES`."""
+
+    id: str = ""
+    subject: str | None = None
+    sender: Recipient | None = None
+    from_: Recipient | None = msgspec.field(name="from", default=None)
+    to_recipients: list[Recipient] | None = None
+    cc_recipients: list[Recipient] | None = None
+    bcc_recipients: list[Recipient] | None = None
+    reply_to: list[Recipient] | None = None
+    received_date_time: str | None = None
+    sent_date_time: str | None = None
+    importance: str | None = None
+    internet_message_id: str | None = None
+    conversation_id: str | None = None
+    categories: list[str | None] | None = None
+    internet_message_headers: list[InternetMessageHeader] | None = None
+
+
+MESSAGE_PROPERTIES = [field.encode_name for field in msgspec.structs.fields(Message)]
+"""What is asked for of a message: only what is decoded."""
+
+
+class Attachment(msgspec.Struct, rename="camel"):
+    """An `attachment` of any kind; `size` is Exchange's, not the file's."""
+
+    id: str = ""
+    odata_type: str = msgspec.field(name="@odata.type", default="")
+    name: str | None = None
+    content_type: str | None = None
+    size: int | None = None
+    is_inline: bool | None = None
+
+    @property
+    def kind(self) -> str:
+        """`file`, `item`, `reference`, or what else Graph says."""
+        return self.odata_type.rpartition(".")[2].removesuffix("Attachment") or "unknown"
+
+
+ATTACHMENT_PROPERTIES = ["id", "name", "contentType", "size", "isInline"]
+"""What is asked for of an attachment: not its bytes."""
+
+
+class Subscription(msgspec.Struct, rename="camel"):
+    """A `subscription`; a list hides its client state."""
+
+    id: str = ""
+    resource: str | None = None
+    change_type: str | None = None
+    notification_url: str | None = None
+    lifecycle_notification_url: str | None = None
+    expiration_date_time: str | None = None
+
+    @property
+    def expires(self) -> datetime | None:
+        """When it ends, with its zone; None where Graph's text cannot be read."""
+        try:
+            moment = datetime.fromisoformat(self.expiration_date_time or "")
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else None
+
+
+class Page(msgspec.Struct, Generic[_T]):
+    """A page of a collection."""
+
+    value: list[_T] = []
+    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+
+
+class _Error(msgspec.Struct):
+    code: str | None = None
+    message: str | None = None
+
+
+class ErrorAnswer(msgspec.Struct):
+    """The body of an answer that is an error."""
+
+    error: _Error = msgspec.field(default_factory=_Error)
+
+
+def mail_of(message: Message) -> Mail:
+    """The facts of a message that a manifest keeps."""
+    return Mail(
+        subject=message.subject or "",
+        sender=_address(message.sender),
+        from_=_address(message.from_),
+        to=_addresses(message.to_recipients),
+        cc=_addresses(message.cc_recipients),
+        bcc=_addresses(message.bcc_recipients),
+        reply_to=_addresses(message.reply_to),
+        received=message.received_date_time or "",
+        sent=message.sent_date_time or "",
+        importance=message.importance or "",
+        message_id=message.internet_message_id or "",
+        conversation_id=message.conversation_id or "",
+        categories=tuple(category for category in message.categories or () if category),
+        headers=tuple(
+            Header(header.name, header.value or "")
+            for header in message.internet_message_headers or ()
+            if header.name
+        ),
+    )
+
+
+def _address(recipient: Recipient | None) -> Address:
+    email = recipient.email_address if recipient else None
+    return Address(email.name or "", email.address or "") if email else Address()
+
+
+def _addresses(recipients: list[Recipient] | None) -> tuple[Address, ...]:
+    return tuple(_address(recipient) for recipient in recipients or () if recipient.email_address)

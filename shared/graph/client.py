@@ -1,0 +1,130 @@
+"""Sending requests to Graph: built and authenticated by the SDK, streamed or decoded by us."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+from azure.core.credentials_async import AsyncTokenCredential
+from kiota_abstractions.method import Method
+from kiota_abstractions.request_information import RequestInformation
+from kiota_authentication_azure.azure_identity_authentication_provider import (
+    AzureIdentityAuthenticationProvider,
+)
+from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption
+from msgraph.graph_request_adapter import GraphRequestAdapter
+from msgraph.graph_request_adapter import options as sdk_options
+from msgraph.graph_service_client import GraphServiceClient
+from msgraph_core import GraphClientFactory
+
+from shared.errors import Unavailable
+from shared.graph.faults import connection_faults, fault_of
+from shared.settings import GraphSettings
+
+IMMUTABLE_IDS = 'IdType="ImmutableId"'
+"""The `Prefer` that every request carries (learn.microsoft.com/graph/outlook-immutable-id)."""
+_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_AT_ONCE = 4
+"""Requests to one mailbox at once (learn.microsoft.com/graph/throttling-limits, Outlook service)."""
+_LARGEST_ERROR = 64 * 1024
+_T = TypeVar("_T")
+
+
+class GraphClient:
+    """One client for a worker: it holds the connections, so it is built once and closed."""
+
+    def __init__(self, settings: GraphSettings, credential: AsyncTokenCredential) -> None:
+        # Retrying is ours (design, 4.8), and a token goes to no other host: the middleware does neither.
+        options = {
+            **sdk_options,
+            RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False),
+            RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
+        }
+        self._http = GraphClientFactory.create_with_default_middleware(
+            client=httpx.AsyncClient(timeout=_TIMEOUT, http2=True), options=options
+        )
+        authentication = AzureIdentityAuthenticationProvider(
+            credential, scopes=[settings.scope], allowed_hosts=[settings.host], is_cae_enabled=False
+        )
+        self._adapter = GraphRequestAdapter(authentication, self._http)
+        self._adapter.base_url = settings.endpoint
+        self._origin = _origin(settings.endpoint)
+        self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))
+        self.requests = GraphServiceClient(request_adapter=self._adapter)
+        """The SDK's request builders."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def answer(self, request: RequestInformation, kind: type[_T], *, mailbox: str) -> _T:
+        """The answer to a request about `mailbox`, decoded.
+
+        Raises what `shared.graph.faults.fault_of` says, and Unavailable.
+        """
+        async with self._sent(request, mailbox) as response:
+            with connection_faults():
+                body = await response.aread()
+        try:
+            return msgspec.json.decode(body, type=kind, strict=False)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Unavailable(f"Graph's answer cannot be read ({type(error).__name__})") from None
+
+    async def stream(self, request: RequestInformation, *, mailbox: str) -> AsyncIterator[bytes]:
+        """The bytes of the answer to a request about `mailbox`, as they come.
+
+        Raises what `shared.graph.faults.fault_of` says, and Unavailable where the stream is cut short.
+        """
+        async with self._sent(request, mailbox) as response:
+            with connection_faults():
+                async for piece in response.aiter_bytes():
+                    yield piece
+
+    def page_after(self, link: str) -> RequestInformation:
+        """The request for the page that a `@odata.nextLink` names.
+
+        Raises Unavailable when it leads to another host: the token goes to Graph alone.
+        """
+        if _origin(link) != self._origin:
+            raise Unavailable("Graph's answer names a next page on another host")
+        request = RequestInformation(Method.GET)
+        request.url = link
+        request.headers.try_add("Accept", "application/json")
+        return request
+
+    @asynccontextmanager
+    async def _sent(self, request: RequestInformation, mailbox: str) -> AsyncIterator[httpx.Response]:
+        request.headers.try_add("Prefer", IMMUTABLE_IDS)
+        async with self._places[mailbox.casefold()]:
+            with connection_faults():
+                self._adapter.set_base_url_for_request_information(request)
+                native = await self._adapter.convert_to_native_async(request)
+                response = await self._http.send(native, stream=True)
+            try:
+                if not response.is_success:
+                    with connection_faults():
+                        body = await _beginning(response)
+                    raise fault_of(response.status_code, response.headers, body, mailbox)
+                yield response
+            finally:
+                await response.aclose()
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) >= _LARGEST_ERROR:
+            break
+    return bytes(body)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port

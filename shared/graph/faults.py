@@ -1,0 +1,93 @@
+"""What Graph's refusals mean to the app. Only codes decide, never the text of a message.
+
+Source: learn.microsoft.com/graph/errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import httpx
+import msgspec
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+
+from shared.errors import ConfigurationFault, Transient, Unavailable, VaultpostError
+from shared.graph.answers import ErrorAnswer
+from shared.retry_after import retry_after
+
+_AGAIN = frozenset({408, 423, 425, 429})
+
+
+class NotFound(VaultpostError):
+    """Graph does not find what was asked for: `code` says whether the item or its mailbox."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(f"Graph answered 404 {code}")
+
+
+class Conflict(VaultpostError):
+    """A subscription for the same changes of the same folder is there already."""
+
+
+class Refused(VaultpostError):
+    """Graph refuses the request itself. `detail` is its text: for requests about subscriptions only."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        self.status, self.code, self.detail = status, code, detail
+        super().__init__(f"Graph answered {status} {code}")
+
+
+def fault_of(status: int, headers: httpx.Headers, body: bytes, mailbox: str) -> VaultpostError:
+    """The exception for an answer that is an error, to a request about `mailbox`."""
+    code, detail = _code(body)
+    said = f"Graph answered {status} {code}".rstrip()
+    if status == HTTPStatus.UNAUTHORIZED:
+        return Unavailable(f"{said}: it does not take the app's token. Look at GRAPH_CREDENTIAL.")
+    if status == HTTPStatus.FORBIDDEN:
+        return ConfigurationFault(
+            f"mailbox {mailbox}: {said}.", "Grant the app Mail.Read, and this mailbox in its scope."
+        )
+    if status == HTTPStatus.NOT_FOUND:
+        return NotFound(code)
+    if status == HTTPStatus.CONFLICT:
+        return Conflict(said)
+    if status in _AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unavailable(said, after=retry_after(headers.get("Retry-After"), datetime.now(UTC)))
+    return Refused(status, code, detail)
+
+
+def _code(body: bytes) -> tuple[str, str]:
+    try:
+        error = msgspec.json.decode(body, type=ErrorAnswer).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "", ""
+    return error.code or "", error.message or ""
+
+
+@contextmanager
+def connection_faults() -> Iterator[None]:
+    """Turn what the HTTP client and the credential raise into ours.
+
+    Raises Unavailable.
+    """
+    try:
+        yield
+    except httpx.HTTPError as error:
+        raise Unavailable(f"Graph did not answer in full ({type(error).__name__})") from None
+    except ClientAuthenticationError as error:
+        raise Transient(
+            f"Entra ID gave no token for Graph ({_entra_code(error)}). Look at GRAPH_CREDENTIAL, "
+            "GRAPH_TENANT_ID, GRAPH_CLIENT_ID and the secret in Key Vault."
+        ) from None
+    except AzureError as error:
+        raise Unavailable(f"no token for Graph ({type(error).__name__})") from None
+
+
+def _entra_code(error: ClientAuthenticationError) -> str:
+    """The code AADSTS… of a refusal: the text around it may name people."""
+    words = str(error.message).replace(":", " ").split()
+    return next((word for word in words if word.startswith("AADSTS")), type(error).__name__)

@@ -1,0 +1,83 @@
+"""Reading a mailbox: a message, its MIME, its attachments."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from kiota_abstractions.base_request_configuration import RequestConfiguration
+from kiota_abstractions.method import Method
+from kiota_abstractions.request_information import RequestInformation
+from msgraph.generated.users.item.messages.item.attachments.attachments_request_builder import (
+    AttachmentsRequestBuilder,
+)
+from msgraph.generated.users.item.messages.item.message_item_request_builder import MessageItemRequestBuilder
+
+from shared.graph.answers import ATTACHMENT_PROPERTIES, MESSAGE_PROPERTIES, Attachment, Message, Page
+from shared.graph.client import GraphClient
+
+_ATTACHMENT_BYTES = (
+    "{+baseurl}/users/{user%2Did}/messages/{message%2Did}/attachments/{attachment%2Did}/$value"
+)
+
+
+class MailboxReader:
+    """Reads messages by their immutable id, never by folder: a message may have moved on."""
+
+    def __init__(self, client: GraphClient) -> None:
+        self._client = client
+
+    async def message(self, mailbox: str, message: str) -> Message:
+        """The properties of a message that are used (learn.microsoft.com/graph/api/message-get).
+
+        Raises NotFound, ConfigurationFault, Refused, Unavailable.
+        """
+        query = MessageItemRequestBuilder.MessageItemRequestBuilderGetQueryParameters(
+            select=MESSAGE_PROPERTIES
+        )
+        request = self._message(mailbox, message).to_get_request_information(
+            RequestConfiguration(query_parameters=query)
+        )
+        return await self._client.answer(request, Message, mailbox=mailbox)
+
+    def mime(self, mailbox: str, message: str) -> AsyncIterator[bytes]:
+        """The message in MIME, made anew at each call (learn.microsoft.com/graph/outlook-get-mime-message).
+
+        Raises NotFound, ConfigurationFault, Refused, Unavailable.
+        """
+        request = self._message(mailbox, message).content.to_get_request_information()
+        return self._client.stream(request, mailbox=mailbox)
+
+    async def attachments(self, mailbox: str, message: str) -> list[Attachment]:
+        """All attachments of a message, all pages, without their bytes.
+
+        `hasAttachments` is not trusted: it ignores inline ones
+        (learn.microsoft.com/graph/api/resources/message).
+        Raises NotFound, ConfigurationFault, Refused, Unavailable.
+        """
+        query = AttachmentsRequestBuilder.AttachmentsRequestBuilderGetQueryParameters(
+            select=ATTACHMENT_PROPERTIES
+        )
+        request = self._message(mailbox, message).attachments.to_get_request_information(
+            RequestConfiguration(query_parameters=query)
+        )
+        found: list[Attachment] = []
+        while True:
+            page = await self._client.answer(request, Page[Attachment], mailbox=mailbox)
+            found += page.value
+            if page.next_link is None:
+                return found
+            request = self._client.page_after(page.next_link)
+
+    def attachment_bytes(self, mailbox: str, message: str, attachment: str) -> AsyncIterator[bytes]:
+        """The bytes of a file attachment (learn.microsoft.com/graph/api/attachment-get, $value).
+
+        Raises NotFound, ConfigurationFault, Refused, Unavailable.
+        """
+        # The SDK has no builder for an attachment's $value: its path parameters with that path.
+        builder = self._message(mailbox, message).attachments.by_attachment_id(attachment)
+        request = RequestInformation(Method.GET, _ATTACHMENT_BYTES, builder.path_parameters)
+        request.headers.try_add("Accept", "application/octet-stream, application/json")
+        return self._client.stream(request, mailbox=mailbox)
+
+    def _message(self, mailbox: str, message: str) -> MessageItemRequestBuilder:
+        return self._client.requests.users.by_user_id(mailbox).messages.by_message_id(message)

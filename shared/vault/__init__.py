@@ -1,0 +1,1 @@
+"""The vault: a protocol, and M-Files as its implementation."""

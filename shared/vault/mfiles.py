@@ -1,0 +1,131 @@
+"""M-Files through its Web Service (developer.m-files.com, REST API)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from shared.clock import Clock
+from shared.configuration import Configuration
+from shared.errors import ConfigurationFault, MailFault, Unavailable
+from shared.secret_store import SecretStore
+from shared.vault.answers import ObjectVersion, Results, Upload
+from shared.vault.protocol import DataType, NewFile, NewObject, PropertyValue, VaultObject
+from shared.vault.session import RequestRefused, Session, TooLarge
+from shared.vault.structure import MFilesStructure
+
+DOCUMENT = 0
+"""The object type Document (developer.m-files.com, MFBuiltInObjectType)."""
+SINGLE_FILE, CLASS = 22, 100
+"""Built-in properties (developer.m-files.com, MFBuiltInPropertyDef)."""
+_LATEST = -1
+_STRUCTURE_KEPT_FOR = 15 * 60.0
+
+
+class MFilesVault:
+    """The vault that the configuration names."""
+
+    def __init__(self, configuration: Configuration, secrets: SecretStore, clock: Clock) -> None:
+        self._session = Session(configuration.vault.url, configuration.vault.guid, secrets)
+        self._configuration = configuration
+        self._clock = clock
+        self._structure: MFilesStructure | None = None
+        self._structure_read_at = 0.0
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+    async def structure(self, *, fresh: bool = False) -> MFilesStructure:
+        """The metadata structure, at most 15 minutes old. Raises ConfigurationFault, Unavailable."""
+        now = self._clock.monotonic()
+        if fresh or self._structure is None or now - self._structure_read_at > _STRUCTURE_KEPT_FOR:
+            properties, classes = _references(self._configuration)
+            self._structure = await MFilesStructure.read(self._session, properties, classes)
+            self._structure_read_at = now
+        return self._structure
+
+    async def find(self, property_id: int, value: str) -> Sequence[VaultObject]:
+        """The documents whose Text property has that value, deleted ones too.
+
+        Raises ConfigurationFault, Unavailable, and Transient when the log-in is refused.
+        """
+        query = {"o": str(DOCUMENT), f"p{property_id}": value, "d": "include"}
+
+        async def work(token: str) -> Results[ObjectVersion]:
+            return await self._session.answer(token, "GET", "/objects", Results[ObjectVersion], params=query)
+
+        try:
+            found = await self._session.with_login(work)
+        except RequestRefused as error:
+            raise Unavailable(f"the vault cannot be searched ({error})") from None
+        return [version.value() for version in found.items]
+
+    async def create(
+        self, new: NewObject, files: Sequence[NewFile], about_to_create: Callable[[], Awaitable[None]]
+    ) -> VaultObject:
+        """Send the files, call `about_to_create`, create the document; all of it again after a new log-in.
+
+        Uploads belong to the log-in that made them. Raises MailFault or ConfigurationFault after a definite
+        refusal; after Unavailable the document may be there. Also what `about_to_create` and reading the
+        files raise, and Transient when the log-in is refused.
+        """
+
+        async def work(token: str) -> ObjectVersion:
+            uploads = [await self._upload(token, file) for file in files]
+            body = {"PropertyValues": _property_values(new, len(files)), "Files": uploads}
+            await about_to_create()
+            return await self._session.answer(token, "POST", f"/objects/{DOCUMENT}", ObjectVersion, json=body)
+
+        try:
+            return (await self._session.with_login(work)).value()
+        except TooLarge:
+            raise MailFault(
+                "The web server in front of M-Files refuses a file of this mail for its size.",
+                "Raise its limits (maxAllowedContentLength, maxRequestLength), then replay the mail.",
+            ) from None
+        except RequestRefused as error:
+            raise _refusal(error) from None
+
+    async def _upload(self, token: str, file: NewFile) -> dict[str, Any]:
+        answer = await self._session.post_stream(token, "/files", file.read(), file.size, Upload)
+        if answer.size != file.size:
+            raise Unavailable("M-Files has another size for a file than was sent")
+        return {
+            "UploadID": answer.upload_id,
+            "Title": file.title,
+            "Extension": file.extension,
+            "Size": file.size,
+        }
+
+
+def _references(configuration: Configuration) -> tuple[set[str | int], set[str | int]]:
+    properties: set[str | int] = {configuration.vault.filing_key}
+    for source in configuration.source:
+        properties.update(source.document.properties)
+    return properties, {source.document.class_ for source in configuration.source}
+
+
+def _property_values(new: NewObject, files: int) -> list[dict[str, Any]]:
+    # Always told: without it, some servers refuse a type that can have files.
+    single = PropertyValue(SINGLE_FILE, DataType.BOOLEAN, files == 1)
+    of_class = PropertyValue(CLASS, DataType.LOOKUP, new.class_id)
+    return [_wire(value) for value in (of_class, single, *new.properties)]
+
+
+def _wire(value: PropertyValue) -> dict[str, Any]:
+    typed: dict[str, Any] = {"DataType": int(value.data_type)}
+    if value.data_type is DataType.LOOKUP:
+        typed["Lookup"] = {"Item": value.value, "Version": _LATEST}
+    else:
+        typed["Value"] = value.value
+    return {"PropertyDef": value.id, "TypedValue": typed}
+
+
+def _refusal(error: RequestRefused) -> ConfigurationFault | MailFault:
+    if error.status in (401, 403):
+        return ConfigurationFault(
+            f"{error}: the account may not create this document.",
+            "Let the account of mfiles-username create documents of this class.",
+        )
+    return MailFault(f"{error}: the vault refuses this document.", "Look at the mail, then replay it.")
