@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from dataclasses import dataclass
 
@@ -21,25 +22,45 @@ class Served:
     @property
     def origin(self) -> str:
         """Scheme, host and port, without a slash at the end."""
-        return f"{'https' if self.secure else 'http'}://{LOOPBACK}:{self.port}"
+        return origin_of(self.port, secure=self.secure)
 
     async def close(self) -> None:
         """Stop listening; requests under way get a second to end."""
         await self.runner.cleanup()
 
 
-async def serve(application: web.Application, *, context: ssl.SSLContext | None, port: int = 0) -> Served:
-    """Serve `application` on 127.0.0.1, with TLS when there is a context; port 0 takes a free one.
+def origin_of(port: int, *, secure: bool) -> str:
+    """Scheme, host and port of a service on this machine, without a slash at the end."""
+    return f"{'https' if secure else 'http'}://{LOOPBACK}:{port}"
+
+
+def listening(port: int = 0) -> socket.socket:
+    """A socket that listens on 127.0.0.1, for an application that must know its address; 0: a free port.
 
     Raises OSError when the port is taken.
     """
+    return socket.create_server((LOOPBACK, port))
+
+
+async def serve(
+    application: web.Application,
+    *,
+    context: ssl.SSLContext | None,
+    port: int = 0,
+    sock: socket.socket | None = None,
+) -> Served:
+    """Serve `application` on 127.0.0.1, or on `sock`, with TLS when there is a context.
+
+    Raises OSError when the port is taken.
+    """
+    sock = sock or listening(port)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    site = web.TCPSite(runner, LOOPBACK, port, ssl_context=context)
     try:
-        await site.start()
-    except OSError:
+        await runner.setup()
+        await web.SockSite(runner, sock, ssl_context=context).start()
+    except BaseException:
         await runner.cleanup()
+        sock.close()
         raise
     bound: tuple[str, int] = runner.addresses[0]
     return Served(runner, bound[1], context is not None)

@@ -30,11 +30,18 @@ def one_line(text: str) -> str:
 def cut(text: str) -> str:
     """`text` as a Text property can hold it: one line, longer ones cut at a word, with an ellipsis."""
     line = one_line(text)
-    if len(line) <= LONGEST_TEXT:
+    if _units(line) <= LONGEST_TEXT:
         return line
     kept = line[: LONGEST_TEXT - 1]
+    while _units(kept) > LONGEST_TEXT - 1:
+        kept = kept[:-1]
     at_word = kept.rsplit(" ", 1)[0]
     return (at_word if len(at_word) > LONGEST_TEXT // 2 else kept).rstrip() + _ELLIPSIS
+
+
+def _units(text: str) -> int:
+    """The length as M-Files counts it, being a .NET program: characters outside the BMP are two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def typed(value: str | bool | int | float, data_type: int) -> str | bool | int | float:

@@ -1,0 +1,142 @@
+"""All services of the sandbox, running: what the app's settings point to."""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+import uuid
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from aiohttp import web
+
+from sandbox import vault
+from sandbox.keyvault.service import application as keyvault_application
+from sandbox.keyvault.store import SecretStore
+from sandbox.pki import Authority
+from sandbox.serving import Served, listening, origin_of, serve
+from sandbox.storage.azurite import Storage
+from sandbox.tenant import entra, managed_identity
+from sandbox.tenant.directory import Directory
+from sandbox.tenant.graph import Notifier, Tenant
+from sandbox.tenant.graph import application as graph_application
+from sandbox.tenant.tokens import TokenIssuer
+from sandbox.vault import ExampleVault
+
+KEY_VAULT_AUDIENCE = "https://vault.azure.net"
+GRAPH_ROLES = ("Mail.Read",)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where each service answers."""
+
+    entra: str
+    graph: str
+    identity: str
+    keyvault: str
+    vault: str
+
+
+class Sandbox:
+    """A tenant, a vault, a Key Vault and storage: an asynchronous context manager.
+
+    Files stand below `directory`; `node` and `azurite` are what `sandbox.storage.install.ensure` gives.
+    """
+
+    def __init__(self, directory: Path, authority: Authority, node: Path, azurite: Path) -> None:
+        self.authority = authority
+        self.tenant_id = str(uuid.uuid4())
+        self.issuer = TokenIssuer(self.tenant_id)
+        self.directory = Directory(self.tenant_id)
+        self.tenant = Tenant(directory / "tenant", self.tenant_id)
+        self.vault = ExampleVault(directory / "vault", password=secrets.token_urlsafe(16))
+        self.secrets = SecretStore()
+        self.storage = Storage(node, azurite, authority)
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._open.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    async def _start(self) -> None:
+        await self._open.enter_async_context(self.storage)
+        self.directory.add_resource(KEY_VAULT_AUDIENCE)
+        self.identity = self.directory.create_identity("vaultpost")
+        self.registration = self.directory.register("vaultpost")
+        self.identities = managed_identity.HostIdentities(system_assigned=self.identity)
+        self.secrets.allow(self.identity.client_id, "get", "list")
+        signing_in = await self._secure(entra.application(self.directory, self.issuer))
+        authority_url = f"{signing_in.origin}/{self.tenant_id}"
+        kept = await self._secure(keyvault_application(self.secrets, self.issuer, authority_url))
+        identity = await self._plain(
+            managed_identity.application(self.identities, self.directory, self.issuer)
+        )
+        archive = await self._secure(vault.application(self.vault))
+        graph = await self._graph()
+        self.directory.grant(self.registration.client_id, graph.origin, *GRAPH_ROLES)
+        self.addresses = Addresses(
+            entra=signing_in.origin,
+            graph=f"{graph.origin}/v1.0",
+            identity=identity.origin,
+            keyvault=kept.origin,
+            vault=archive.origin,
+        )
+        self._fill_key_vault()
+
+    async def _graph(self) -> Served:
+        sock = listening()
+        origin = origin_of(sock.getsockname()[1], secure=True)
+        self.directory.add_resource(origin)
+        notifier = Notifier(ssl.create_default_context(cafile=str(self.authority.bundle)))
+        application = graph_application(self.tenant, self.issuer, audience=origin, notify=notifier)
+        served = await serve(application, context=self.authority.server_context(), sock=sock)
+        self._open.push_async_callback(served.close)
+        return served
+
+    async def _secure(self, application: web.Application) -> Served:
+        served = await serve(application, context=self.authority.server_context())
+        self._open.push_async_callback(served.close)
+        return served
+
+    async def _plain(self, application: web.Application) -> Served:
+        served = await serve(application, context=None)
+        self._open.push_async_callback(served.close)
+        return served
+
+    def _fill_key_vault(self) -> None:
+        graph_secret = self.directory.add_secret(self.registration.client_id)
+        self.secrets.set("graph-client-secret", graph_secret)
+        self.secrets.set("notification-key", secrets.token_urlsafe(32))
+        self.secrets.set("mfiles-username", self.vault.username)
+        self.secrets.set("mfiles-password", self.vault.password)
+
+    def settings(self, notification_url: str, sources: Path) -> dict[str, str]:
+        """The application settings of an app at `notification_url` with this configuration file.
+
+        With what makes a new process trust the sandbox and have the managed identity.
+        """
+        return {
+            "VAULTPOST_SOURCES": str(sources),
+            "VAULTPOST_NOTIFICATION_URL": notification_url,
+            "KEY_VAULT_URL": self.addresses.keyvault,
+            "GRAPH_CREDENTIAL": "client-secret",
+            "GRAPH_TENANT_ID": self.tenant_id,
+            "GRAPH_CLIENT_ID": self.registration.client_id,
+            "GRAPH_ENDPOINT": self.addresses.graph,
+            "GRAPH_AUTHORITY": self.addresses.entra,
+            "MailStorage": self.storage.connection_string,
+            "AzureWebJobsStorage": self.storage.connection_string,
+            "FUNCTIONS_WORKER_RUNTIME": "python",
+            **self.identities.environment(self.addresses.identity),
+            **self.authority.environment(),
+        }

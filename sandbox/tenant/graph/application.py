@@ -1,0 +1,37 @@
+"""Microsoft Graph v1.0, as far as mail and change notifications need it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from sandbox.tenant.graph.envelope import Issuer, identify, middleware
+from sandbox.tenant.graph.mail_routes import MailRoutes
+from sandbox.tenant.graph.notifications import notification
+from sandbox.tenant.graph.notifier import Notifier
+from sandbox.tenant.graph.subscription_routes import SubscriptionRoutes
+from sandbox.tenant.graph.subscriptions import Change
+from sandbox.tenant.graph.tenant import Tenant
+
+
+def application(tenant: Tenant, issuer: Issuer, *, audience: str, notify: Notifier) -> web.Application:
+    """The service for tokens to `audience`; it starts `notify` with itself and closes it at its end."""
+    app = web.Application(middlewares=[middleware(issuer, audience, tenant.now)])
+    app.add_routes(MailRoutes(tenant).table())
+    app.add_routes(SubscriptionRoutes(tenant, notify).table())
+    app.on_response_prepare.append(identify)
+
+    def announce(change: Change) -> None:
+        for subscription in tenant.subscriptions.wanting(change):
+            notify.send(subscription.notification_url, notification(change, subscription, tenant.tenant_id))
+
+    async def start(_: web.Application) -> None:
+        await notify.start()
+        tenant.listen(announce)
+
+    async def close(_: web.Application) -> None:
+        tenant.forget(announce)
+        await notify.close()
+
+    app.on_startup.append(start)
+    app.on_cleanup.append(close)
+    return app

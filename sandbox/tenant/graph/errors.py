@@ -1,0 +1,139 @@
+"""Refusals in the shape of Microsoft Graph: learn.microsoft.com/graph/errors
+
+GraphError        an answer of 400 or above, with code and message
+
+The functions below name each refusal. Codes and messages are those that the real service was seen to give;
+where none is on record, the docstring says so.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+
+class GraphError(Exception):
+    """The request is refused: `status` with `code` and `message` in the body."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+    def body(self, request_id: str, client_request_id: str, now: datetime) -> dict[str, Any]:
+        """The JSON body. `date` has no zone, as in the real answers; it is UTC."""
+        return {
+            "error": {
+                "code": self.code,
+                "message": self.message,
+                "innerError": {
+                    "date": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+                    "request-id": request_id,
+                    "client-request-id": client_request_id,
+                },
+            }
+        }
+
+
+def unauthenticated(reason: str) -> GraphError:
+    """401: no token, or one that is not for Graph."""
+    return GraphError(401, "InvalidAuthenticationToken", reason)
+
+
+def access_denied() -> GraphError:
+    """403: the token lacks the permission for this mail."""
+    return GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+
+
+def subscription_denied(operation: str) -> GraphError:
+    """403: the token lacks the permission for what is subscribed to; `operation` is Create, Update, ..."""
+    reason = "Access is denied. Check credentials and try again."
+    text = f"Operation: {operation}; Exception: [Status Code: Forbidden; Reason: {reason}]"
+    return GraphError(403, "ExtensionError", text)
+
+
+def bad_request(message: str) -> GraphError:
+    """400 with the general code."""
+    return GraphError(400, "BadRequest", message)
+
+
+def unknown_segment(segment: str) -> GraphError:
+    """400: a path that the service does not have."""
+    return GraphError(400, "RequestBroker--ParseUri", f"Resource not found for the segment '{segment}'.")
+
+
+def method_not_allowed() -> GraphError:
+    """405: a verb that the resource does not have."""
+    return GraphError(405, "ErrorInvalidRequest", "The OData request is not supported.")
+
+
+def no_raw_value() -> GraphError:
+    """405: `$value` of a reference attachment. The message is on record, its code is not."""
+    message = (
+        "'$value' segment is not supported for the given attachment. "
+        "'$value' segment is only supported for File Attachments and Item Attachments"
+    )
+    return GraphError(405, "ErrorInvalidRequest", message)
+
+
+def malformed_id() -> GraphError:
+    """400: what stands in the path cannot be an id."""
+    return GraphError(400, "ErrorInvalidIdMalformed", "Id is malformed.")
+
+
+def item_not_found() -> GraphError:
+    """404: a well-formed id of nothing in this mailbox."""
+    return GraphError(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+
+
+def mailbox_not_found(user: str) -> GraphError:
+    """404: an address that nobody has, or an object id that is no mailbox."""
+    if "@" in user:
+        return GraphError(404, "ErrorInvalidUser", f"The requested user '{user}' is invalid.")
+    return GraphError(404, "ResourceNotFound", "Resource could not be discovered.")
+
+
+def unknown_property(name: str, entity: str) -> GraphError:
+    """400: `$select` or `$expand` names a property that the type does not have."""
+    reason = f"Could not find a property named '{name}' on type 'microsoft.graph.{entity}'."
+    return bad_request(f"Parsing OData Select and Expand failed: {reason}")
+
+
+def subscription_not_found() -> GraphError:
+    """404: no such subscription, an expired one, or one of another application."""
+    return GraphError(404, "ResourceNotFound", "The object was not found.")
+
+
+def invalid_subscription(message: str) -> GraphError:
+    """400: a subscription whose body is wrong. The exact messages are not on record."""
+    return GraphError(400, "InvalidRequest", message)
+
+
+def lifetime_too_long(minutes: int) -> GraphError:
+    """400: the expiration lies further ahead than `minutes`."""
+    message = f"Subscription expiration can only be {minutes} minutes in the future."
+    return GraphError(400, "ExtensionError", message)
+
+
+def validation_failed(reason: str) -> GraphError:
+    """400: an address did not answer the validation request as it must."""
+    return GraphError(400, "ValidationError", f"Subscription validation request failed. {reason}")
+
+
+def twin_subscription(subscription_id: str) -> GraphError:
+    """409: the application has one with the same change type and resource.
+
+    learn.microsoft.com/graph/change-notifications-delivery-webhooks
+    """
+    message = f"Subscription Id {subscription_id} already exists for the requested combination"
+    return GraphError(409, "ObjectIdentifierInUse", message)
+
+
+def too_many_subscriptions(limit: int) -> GraphError:
+    """403: the mailbox has `limit` subscriptions. The documentation gives the status, not the message.
+
+    learn.microsoft.com/graph/change-notifications-overview
+    """
+    message = f"Number of subscriptions on the mailbox has reached its limit of {limit}."
+    return GraphError(403, "ExtensionError", message)

@@ -1,0 +1,223 @@
+"""Messages, their MIME and attachments, and mail folders, below `/v1.0/users/{user}`.
+
+learn.microsoft.com/graph/api/message-get, .../message-list-attachments, .../attachment-get,
+.../user-list-mailfolders, .../mailfolder-get, .../mailfolder-list-childfolders
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from sandbox.tenant.graph import query
+from sandbox.tenant.graph.access import may_read_whole_mail, require_mail, require_whole_mail
+from sandbox.tenant.graph.envelope import CLAIMS, VERSION, json_answer, root_of
+from sandbox.tenant.graph.errors import item_not_found, mailbox_not_found, malformed_id, no_raw_value
+from sandbox.tenant.graph.ids import is_well_formed
+from sandbox.tenant.graph.preferences import IMMUTABLE_IDS, wants_immutable_ids
+from sandbox.tenant.graph.representation import Json, View, attachment_json, folder_json, message_json
+from sandbox.tenant.graph.schema import ATTACHMENT, MAIL_FOLDER, MESSAGE
+from sandbox.tenant.graph.store import Attachment, AttachmentKind, Folder, Mailbox, Message, StoredFile
+from sandbox.tenant.graph.tenant import ROOT, Tenant
+
+CHUNK = 256 * 1024
+
+# Names that every mailbox may have, but these have not: they are found nowhere, and no malformed ids either.
+OTHER_WELL_KNOWN = frozenset(
+    {
+        "clutter",
+        "conflicts",
+        "conversationhistory",
+        "localfailures",
+        "recoverableitemsdeletions",
+        "scheduled",
+        "searchfolders",
+        "serverfailures",
+        "syncissues",
+    }
+)
+
+
+class MailRoutes:
+    """The handlers on mailboxes."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    def table(self) -> list[web.RouteDef]:
+        """The routes; a message is reached by its mailbox or by its folder."""
+        user = f"/{VERSION}/users/{{user}}"
+        folder = f"{user}/mailFolders/{{folder}}"
+        routes = [
+            web.get(f"{user}/mailFolders", self.folders, allow_head=False),
+            web.get(folder, self.folder, allow_head=False),
+            web.get(f"{folder}/childFolders", self.folders, allow_head=False),
+        ]
+        for parent in (user, folder):
+            message = f"{parent}/messages/{{message}}"
+            routes += [
+                web.get(message, self.message, allow_head=False),
+                web.get(f"{message}/$value", self.mime, allow_head=False),
+                web.get(f"{message}/attachments", self.attachments, allow_head=False),
+                web.get(f"{message}/attachments/{{attachment}}", self.attachment, allow_head=False),
+                web.get(f"{message}/attachments/{{attachment}}/$value", self.content, allow_head=False),
+            ]
+        return routes
+
+    async def message(self, request: web.Request) -> web.StreamResponse:
+        """One message."""
+        given = query.options(request, "$select", "$expand")
+        select = query.selection(given.get("$select"), MESSAGE)
+        expand = query.expansion(given.get("$expand"))
+        require_mail(request[CLAIMS], select)
+        if expand is not None:
+            require_whole_mail(request[CLAIMS])
+        view = self._view(request)
+        return _answer(view, await message_json(view, _message(request, view.mailbox), select, expand))
+
+    async def mime(self, request: web.Request) -> web.StreamResponse:
+        """The MIME of a message, as it was delivered."""
+        query.options(request)
+        require_whole_mail(request[CLAIMS])
+        return await _stream(request, _message(request, self._mailbox(request)).mime, "text/plain")
+
+    async def attachments(self, request: web.Request) -> web.StreamResponse:
+        """The attachments of a message, in pages."""
+        given = query.options(request, "$select", "$top", "$skip")
+        select = query.selection(given.get("$select"), ATTACHMENT)
+        page = query.page(given)
+        require_whole_mail(request[CLAIMS])
+        view = self._view(request)
+        message = _message(request, view.mailbox)
+        items = [await attachment_json(view, one, select) for one in page.of(message.attachments)]
+        context = view.context(f"{view.message_path(message)}/attachments", select)
+        link = page.next_link(request.url, len(message.attachments))
+        return _answer(view, _collection(context, items, link))
+
+    async def attachment(self, request: web.Request) -> web.StreamResponse:
+        """One attachment."""
+        given = query.options(request, "$select")
+        select = query.selection(given.get("$select"), ATTACHMENT)
+        require_whole_mail(request[CLAIMS])
+        view = self._view(request)
+        message = _message(request, view.mailbox)
+        path = f"{view.message_path(message)}/attachments"
+        body = await attachment_json(view, _attachment(request, message), select)
+        return _answer(view, {"@odata.context": view.context(path, select, single=True), **body})
+
+    async def content(self, request: web.Request) -> web.StreamResponse:
+        """The bytes of a file, the MIME of a mail within the mail; a link has neither."""
+        query.options(request)
+        require_whole_mail(request[CLAIMS])
+        attachment = _attachment(request, _message(request, self._mailbox(request)))
+        if attachment.file is None:
+            raise no_raw_value()
+        item = attachment.kind is AttachmentKind.ITEM
+        return await _stream(request, attachment.file, "text/plain" if item else attachment.content_type)
+
+    async def folders(self, request: web.Request) -> web.StreamResponse:
+        """The folders below the root or below a folder, in pages."""
+        given = query.options(request, "$select", "$top", "$skip")
+        select = query.selection(given.get("$select"), MAIL_FOLDER)
+        page = query.page(given)
+        require_mail(request[CLAIMS])
+        view = self._view(request)
+        parent = folder_of(view.mailbox, request.match_info.get("folder", ROOT))
+        below = "folder" in request.match_info
+        path = f"mailFolders('{parent.id.replace('=', '%3D')}')/childFolders" if below else "mailFolders"
+        items = [folder_json(view, one, select) for one in page.of(parent.children)]
+        link = page.next_link(request.url, len(parent.children))
+        return _answer(view, _collection(view.context(path, select), items, link))
+
+    async def folder(self, request: web.Request) -> web.StreamResponse:
+        """One folder, by id or well-known name."""
+        given = query.options(request, "$select")
+        select = query.selection(given.get("$select"), MAIL_FOLDER)
+        require_mail(request[CLAIMS])
+        view = self._view(request)
+        body = folder_json(view, folder_of(view.mailbox, request.match_info["folder"]), select)
+        return _answer(view, {"@odata.context": view.context("mailFolders", select, single=True), **body})
+
+    def _view(self, request: web.Request) -> View:
+        return View(
+            root=root_of(request),
+            mailbox=self._mailbox(request),
+            immutable_ids=wants_immutable_ids(request.headers),
+            basic=not may_read_whole_mail(request[CLAIMS]),
+        )
+
+    def _mailbox(self, request: web.Request) -> Mailbox:
+        return mailbox_of(self._tenant, request.match_info["user"])
+
+
+def mailbox_of(tenant: Tenant, user: str) -> Mailbox:
+    """The mailbox of a user. Raises GraphError 404."""
+    try:
+        return tenant.mailbox(user)
+    except LookupError as error:
+        raise mailbox_not_found(user) from error
+
+
+def folder_of(mailbox: Mailbox, text: str) -> Folder:
+    """The folder with an id or well-known name.
+
+    Raises GraphError 400 for what is neither, 404 for an unknown one.
+    """
+    folder = mailbox.folder(text)
+    if folder is not None:
+        return folder
+    if not is_well_formed(text) and text.lower() not in OTHER_WELL_KNOWN:
+        raise malformed_id()
+    raise item_not_found()
+
+
+def _message(request: web.Request, mailbox: Mailbox) -> Message:
+    text = request.match_info["message"]
+    folder = request.match_info.get("folder")
+    within = folder_of(mailbox, folder) if folder is not None else None
+    if not is_well_formed(text):
+        raise malformed_id()
+    message = mailbox.message(text)
+    if message is None or within not in (None, message.folder):
+        raise item_not_found()
+    return message
+
+
+def _attachment(request: web.Request, message: Message) -> Attachment:
+    text = request.match_info["attachment"]
+    if not is_well_formed(text):
+        raise malformed_id()
+    attachment = message.attachment(text)
+    if attachment is None:
+        raise item_not_found()
+    return attachment
+
+
+def _collection(context: str, items: Sequence[Json], link: str | None) -> Json:
+    answer: Json = {"@odata.context": context, "value": items}
+    if link is not None:
+        answer["@odata.nextLink"] = link
+    return answer
+
+
+def _answer(view: View, body: Json) -> web.Response:
+    answer = json_answer(body)
+    if view.immutable_ids:
+        answer.headers["Preference-Applied"] = IMMUTABLE_IDS
+    return answer
+
+
+async def _stream(request: web.Request, file: StoredFile, content_type: str | None) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": content_type or "application/octet-stream"})
+    response.content_length = file.size
+    await response.prepare(request)
+    source = await asyncio.to_thread(file.path.open, "rb")
+    try:
+        while chunk := await asyncio.to_thread(source.read, CHUNK):
+            await response.write(chunk)
+    finally:
+        source.close()
+    await response.write_eof()
+    return response

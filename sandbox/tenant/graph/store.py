@@ -1,0 +1,131 @@
+"""What a mailbox holds: folders, messages, attachments, and their bytes on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+
+from sandbox.tenant.graph.ids import ItemId
+from sandbox.tenant.graph.mail import MailContent
+
+
+class AttachmentKind(Enum):
+    """The three types of attachment, by the names that Graph gives them."""
+
+    FILE = "fileAttachment"
+    ITEM = "itemAttachment"
+    REFERENCE = "referenceAttachment"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """Bytes on disk, with their size in bytes and SHA-256 (lower-case hex)."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+def store(path: Path, content: bytes) -> StoredFile:
+    """Write `content` to a new file. Raises FileExistsError when there is one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("xb") as target:
+        target.write(content)
+    return StoredFile(path, len(content), hashlib.sha256(content).hexdigest())
+
+
+@dataclass(eq=False)
+class Folder:
+    """A mail folder; `well_known` is its name in every language, for those that have one."""
+
+    id: str
+    name: str
+    parent: Folder | None
+    well_known: str | None = None
+    children: list[Folder] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Attachment:
+    """An attachment; `size` is Exchange's, in bytes, above that of the file."""
+
+    ids: ItemId
+    kind: AttachmentKind
+    name: str
+    content_type: str | None
+    size: int
+    inline: bool
+    modified: datetime
+    content_id: str | None = None
+    content_location: str | None = None
+    file: StoredFile | None = None
+
+
+@dataclass(eq=False)
+class Message:
+    """A message in its folder; `source` is the file that was delivered, where there was one."""
+
+    ids: ItemId
+    folder: Folder
+    change_key: str
+    received: datetime
+    modified: datetime
+    content: MailContent
+    mime: StoredFile
+    source: Path | None
+    attachments: list[Attachment]
+
+    @property
+    def has_attachments(self) -> bool:
+        """Without those that stand in the text, as Exchange counts."""
+        return any(not attachment.inline for attachment in self.attachments)
+
+    def attachment(self, text: str) -> Attachment | None:
+        """The attachment with this id, of either space."""
+        found = (one for one in self.attachments if text in (one.ids.regular, one.ids.immutable))
+        return next(found, None)
+
+
+@dataclass(eq=False)
+class Mailbox:
+    """One mailbox; `id` is its user's object id."""
+
+    id: str
+    address: str
+    directory: Path
+    root: Folder
+    _messages: dict[str, Message] = field(default_factory=dict)
+
+    def add(self, message: Message) -> None:
+        """Make a message known by its immutable id."""
+        self._messages[message.ids.immutable] = message
+
+    def messages(self) -> list[Message]:
+        """Every message, the oldest first; a copy, since mail may arrive meanwhile."""
+        return list(self._messages.values())
+
+    def message(self, text: str) -> Message | None:
+        """The message with this id, of either space."""
+        known = self._messages.get(text)
+        if known is not None:
+            return known
+        return next((one for one in self.messages() if one.ids.regular == text), None)
+
+    def folders(self) -> Iterator[Folder]:
+        """Every folder, the root first."""
+        waiting = [self.root]
+        while waiting:
+            folder = waiting.pop(0)
+            yield folder
+            waiting.extend(folder.children)
+
+    def folder(self, text: str) -> Folder | None:
+        """The folder with this id, or with this well-known name in any case."""
+        for folder in self.folders():
+            if text == folder.id or text.lower() == folder.well_known:
+                return folder
+        return None
