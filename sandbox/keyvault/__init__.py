@@ -1,0 +1,1 @@
+"""Azure Key Vault: the secrets of one vault, over its REST interface."""

@@ -1,0 +1,1 @@
+"""Azure Storage: Azurite, installed and run as a child process."""

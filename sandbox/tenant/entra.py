@@ -1,0 +1,203 @@
+"""Entra ID's sign-in service, as far as an application with a client secret needs it.
+
+Grant: learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+Codes: learn.microsoft.com/entra/identity-platform/reference-error-codes
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from sandbox.tenant.directory import Directory
+from sandbox.tenant.tokens import TokenIssuer
+
+LIFETIME = timedelta(seconds=3599)
+DEFAULT_SCOPE = "/.default"
+NOT_INSTALLED = (
+    "This can happen if the application has not been installed by the administrator of the tenant or "
+    "consented to by any user in the tenant."
+)
+NO_STORE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
+
+
+class SignInRefused(Exception):
+    """A request that Entra ID answers with an error; `code` is the number after `AADSTS`."""
+
+    def __init__(self, error: str, code: int, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.error = error
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """The sign-in service of one tenant."""
+
+    directory: Directory
+    issuer: TokenIssuer
+    lifetime: timedelta
+
+    async def discover(self, request: web.Request) -> web.Response:
+        """GET /{tenant}/v2.0/.well-known/openid-configuration."""
+        try:
+            self._check_tenant(request, "invalid_tenant")
+        except SignInRefused as refusal:
+            return self._refuse(request, refusal)
+        tenant = f"{request.url.origin()}/{self.directory.tenant_id}"
+        return web.json_response(
+            {
+                "issuer": f"{tenant}/v2.0",
+                "authorization_endpoint": f"{tenant}/oauth2/v2.0/authorize",
+                "token_endpoint": f"{tenant}/oauth2/v2.0/token",
+                "token_endpoint_auth_methods_supported": ["client_secret_post"],
+                "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+                "subject_types_supported": ["pairwise"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+            }
+        )
+
+    async def token(self, request: web.Request) -> web.Response:
+        """POST /{tenant}/oauth2/v2.0/token, grant type client_credentials."""
+        try:
+            self._check_verb(request)
+            self._check_tenant(request, "invalid_request")
+            client_id, audience = self._sign_in(await _form(request))
+        except SignInRefused as refusal:
+            return self._refuse(request, refusal)
+        roles = sorted(self.directory.roles(client_id, audience))
+        seconds = int(self.lifetime.total_seconds())
+        answer = {
+            "token_type": "Bearer",
+            "expires_in": seconds,
+            "ext_expires_in": seconds,
+            "access_token": self.issuer.issue(client_id, audience, roles, self.lifetime),
+        }
+        return web.json_response(answer, headers=NO_STORE)
+
+    def _check_verb(self, request: web.Request) -> None:
+        if request.method != "POST":
+            message = (
+                f"The endpoint only accepts POST, OPTIONS requests. Received a {request.method} request."
+            )
+            raise SignInRefused("invalid_request", 900561, message)
+
+    def _check_tenant(self, request: web.Request, error: str) -> None:
+        tenant = request.match_info["tenant"]
+        if tenant != self.directory.tenant_id:
+            message = (
+                f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are "
+                "signing into the correct cloud. Check with your subscription administrator, this may happen "
+                "if there are no active subscriptions for the tenant."
+            )
+            raise SignInRefused(error, 90002, message)
+
+    def _sign_in(self, form: Mapping[str, str]) -> tuple[str, str]:
+        """Client id and audience of an accepted request; the order of the checks is not documented."""
+        grant_type = _field(form, "grant_type")
+        if grant_type != "client_credentials":
+            message = f"The app requested an unsupported grant type '{grant_type}'."
+            raise SignInRefused("unsupported_grant_type", 70003, message)
+        client_id = _field(form, "client_id")
+        self._check_application(client_id)
+        audience = _audience(_field(form, "scope"))
+        self._check_secret(client_id, form.get("client_secret"))
+        self._check_resource(audience)
+        return client_id, audience
+
+    def _check_application(self, client_id: str) -> None:
+        if self.directory.application(client_id) is None:
+            message = (
+                f"Application with identifier '{client_id}' was not found in the directory "
+                f"'{self.directory.tenant_id}'. {NOT_INSTALLED} You may have sent your authentication "
+                "request to the wrong tenant."
+            )
+            raise SignInRefused("unauthorized_client", 700016, message)
+
+    def _check_secret(self, client_id: str, secret: str | None) -> None:
+        if not secret:
+            message = (
+                "'client_assertion', 'client_secret' or 'request' is required for the "
+                "'client_credentials' grant type."
+            )
+            raise SignInRefused("invalid_client", 7000216, message, 401)
+        if not self.directory.accepts_secret(client_id, secret):
+            message = (
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client "
+                f"secret value, not the client secret ID, for a secret added to app '{client_id}'."
+            )
+            raise SignInRefused("invalid_client", 7000215, message, 401)
+
+    def _check_resource(self, audience: str) -> None:
+        if not self.directory.has_resource(audience):
+            message = (
+                f"The resource principal named {audience} was not found in the tenant named "
+                f"{self.directory.tenant_id}. {NOT_INSTALLED} You might have sent your authentication "
+                "request to the wrong tenant."
+            )
+            raise SignInRefused("invalid_resource", 500011, message)
+
+    def _refuse(self, request: web.Request, refusal: SignInRefused) -> web.Response:
+        trace = str(uuid.uuid4())
+        correlation = request.headers.get("client-request-id") or str(uuid.uuid4())
+        timestamp = self.issuer.now().strftime("%Y-%m-%d %H:%M:%SZ")
+        answer = {
+            "error": refusal.error,
+            "error_description": f"AADSTS{refusal.code}: {refusal.message} Trace ID: {trace} "
+            f"Correlation ID: {correlation} Timestamp: {timestamp}",
+            "error_codes": [refusal.code],
+            "timestamp": timestamp,
+            "trace_id": trace,
+            "correlation_id": correlation,
+            "error_uri": f"{request.url.origin()}/error?code={refusal.code}",
+        }
+        return web.json_response(answer, status=refusal.status, headers=NO_STORE)
+
+
+def application(directory: Directory, issuer: TokenIssuer, lifetime: timedelta = LIFETIME) -> web.Application:
+    """The sign-in service, to be served with TLS; its tokens live for `lifetime`."""
+    sign_in = SignIn(directory, issuer, lifetime)
+    served = web.Application()
+    served.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", sign_in.discover)
+    served.router.add_route("*", "/{tenant}/oauth2/v2.0/token", sign_in.token)
+    return served
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    """The fields of a form; a body of any other type has none, so the first required one is missing."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        return {}
+    return dict(parse_qsl((await request.read()).decode("utf-8", "replace")))
+
+
+def _field(form: Mapping[str, str], name: str) -> str:
+    value = form.get(name)
+    if not value:
+        message = f"The request body must contain the following parameter: '{name}'."
+        raise SignInRefused("invalid_request", 900144, message)
+    return value
+
+
+def _audience(scope: str) -> str:
+    """The audience of `{audience}/.default`; a second scope, a relative or an empty resource is refused."""
+    scopes = scope.split()
+    if len(scopes) != 1 or scopes[0] == DEFAULT_SCOPE:
+        message = (
+            "The provided request must include a 'scope' input parameter. The provided value for the input "
+            f"parameter 'scope' is not valid. The scope {scope} is not valid."
+        )
+        raise SignInRefused("invalid_scope", 70011, message)
+    if not scopes[0].endswith(DEFAULT_SCOPE):
+        message = (
+            f"The provided value for scope {scope} is not valid. Client credential flows must have a scope "
+            "value with /.default suffixed to the resource identifier (application ID URI)."
+        )
+        raise SignInRefused("invalid_scope", 1002012, message)
+    return scopes[0].removesuffix(DEFAULT_SCOPE)
