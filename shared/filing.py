@@ -55,9 +55,7 @@ class Filing:
         log = Events("filing", source=order.source, key=order.key, trace=order.traceparent)
         row = await self.journal.read(order.source, order.key)
         if row is None:
-            raise NotYet(
-                f'source "{order.source}": queue {VAULT_IMPORT} names a mail that the journal has not'
-            )
+            raise Transient(f'source "{order.source}": a mail in queue {VAULT_IMPORT} is not journalled')
         source = self.sources.get(order.source)
         if row.has_ended:
             outcome = Filed.ALREADY

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from sandbox.pki import Authority
@@ -16,6 +19,10 @@ _AUTHORITY = Authority.create(_DIRECTORY / "pki")
 os.environ.update(_AUTHORITY.environment())
 
 import pytest  # noqa: E402
+
+from sandbox.box import Sandbox  # noqa: E402
+from sandbox.storage.azurite import Storage  # noqa: E402
+from sandbox.storage.install import default_directory, ensure  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +35,25 @@ def anyio_backend() -> str:
 def authority() -> Authority:
     """The private authority that this process trusts."""
     return _AUTHORITY
+
+
+@pytest.fixture(scope="session")
+async def azurite() -> tuple[Path, Path]:
+    """Node.js and Azurite, installed at the first run."""
+    return await asyncio.to_thread(ensure, default_directory(), sys.executable)
+
+
+@pytest.fixture(scope="session")
+async def storage(azurite: tuple[Path, Path], authority: Authority) -> AsyncIterator[Storage]:
+    """A storage account for all tests, its data in memory: a test uses names of its own."""
+    async with Storage(*azurite, authority) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def box(
+    azurite: tuple[Path, Path], authority: Authority, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Sandbox]:
+    """All services, for all tests: a test uses a mailbox and a source of its own."""
+    async with Sandbox(tmp_path_factory.mktemp("sandbox"), authority, *azurite) as running:
+        yield running

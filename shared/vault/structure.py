@@ -81,21 +81,27 @@ class MFilesStructure:
 
         Raises Unavailable.
         """
-        path = f"/valuelists/{value_list}/items"
+        # Whether the server's filter heeds case is not documented: without it when that finds nothing.
+        named = await self._items_called(value_list, text, {"filter": text})
+        if not named:
+            named = await self._items_called(value_list, text, {})
+        if len(named) == 1:
+            return named[0]
+        return int(text) if not named and text.isascii() and text.isdigit() else None
+
+    async def _items_called(self, value_list: int, text: str, query: dict[str, str]) -> list[int]:
+        path, unlimited = f"/valuelists/{value_list}/items", {"limit": "0"}
 
         async def work(token: str) -> Results[ValueListItem]:
             return await self._session.answer(
-                token, "GET", path, Results[ValueListItem], params={"filter": text, "limit": "0"}
+                token, "GET", path, Results[ValueListItem], params={**query, **unlimited}
             )
 
         try:
             items = (await self._session.with_login(work)).items
         except RequestRefused as error:
             raise Unavailable(f"value list {value_list} cannot be read ({error})") from None
-        named = [item.id for item in items if item.name.casefold() == text.casefold()]
-        if len(named) == 1:
-            return named[0]
-        return int(text) if not named and text.isascii() and text.isdigit() else None
+        return [item.id for item in items if item.name.casefold() == text.casefold()]
 
     async def _read_class(self, class_id: int) -> ClassDef:
         async def work(token: str) -> ObjectClass:

@@ -1,0 +1,139 @@
+"""A mail that arrives is in the vault, once, with all its bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from email.message import EmailMessage
+from email.policy import SMTP
+
+import pytest
+
+from shared.identities import filing_key
+from tests.e2e.conftest import SOURCE, Installation
+
+pytestmark = pytest.mark.anyio
+
+
+def mail(subject: str, **files: bytes) -> bytes:
+    """A mail with these attachments; an underscore in a name stands for the dot before the extension."""
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"] = "Ada <ada@contoso.com>", "e2e@example.com", subject
+    made["Date"], made["Message-ID"] = "Tue, 24 Nov 2026 10:00:00 +0000", f"<{subject}@contoso.com>"
+    made.set_content("Hello")
+    for name, content in files.items():
+        made.add_attachment(content, "application", "pdf", filename=name.replace("_", "."))
+    return made.as_bytes(policy=SMTP)
+
+
+async def test_a_mail_with_attachments_is_one_document_with_all_its_bytes(installation: Installation) -> None:
+    raw = mail("Invoice-1", invoice_pdf=b"%PDF-" + bytes(range(256)) * 40, empty_pdf=b"")
+    delivered = installation.deliver(raw)
+
+    row = await installation.until_ended(delivered.immutable_id)
+
+    (document,) = installation.documents(delivered)
+    assert (row.state, row.object_id) == ("filed", document.id)
+    found = {f"{file.title}.{file.extension}": file.path.read_bytes() for file in document.files}
+    assert found == {
+        "Invoice-1.eml": raw,
+        "invoice.pdf": b"%PDF-" + bytes(range(256)) * 40,
+        "empty.pdf": b"",
+    }
+    assert row.digests == tuple(hashlib.sha256(content).digest() for content in found.values())
+
+
+async def test_metadata_is_what_the_templates_say(installation: Installation) -> None:
+    delivered = installation.deliver(mail("Meta-1"))
+
+    await installation.until_ended(delivered.immutable_id)
+
+    (document,) = installation.documents(delivered)
+    values = {one.name: one.value for one in document.properties}
+    assert document.class_name == "Mail"
+    assert values["From"] == "ada@contoso.com"
+    assert values["To"] == "e2e@example.com"
+    assert values["Sent"] == "2026-11-24T10:00:00Z"
+    assert values["Importance"] == "Normal"
+    assert values["Has attachments"] is False
+    assert values["Filing key"] == filing_key(SOURCE, delivered.immutable_id)
+
+
+async def test_a_mail_of_many_pieces_is_streamed_whole(installation: Installation) -> None:
+    """Three blocks of 4 MiB and a rest, through Blob storage into the vault."""
+    content = hashlib.sha256(b"seed").digest() * 400_000
+    delivered = installation.deliver(mail("Large-1", large_pdf=content))
+
+    await installation.until_ended(delivered.immutable_id)
+
+    (document,) = installation.documents(delivered)
+    sizes = {file.title: (file.size, file.sha256) for file in document.files}
+    assert sizes["large"] == (len(content), hashlib.sha256(content).hexdigest())
+
+
+async def test_the_same_notification_many_times_is_one_document(installation: Installation) -> None:
+    delivered = installation.deliver(mail("Twice-1"))
+    item = {
+        "subscriptionId": "0fc0d6db-0073-42e5-a186-853da75fb308",
+        "clientState": installation.client_state,
+        "changeType": "created",
+        "resourceData": {"id": delivered.immutable_id},
+    }
+    for _ in range(3):
+        answer = await installation.http.post("/api/notifications", json={"value": [item, item]})
+        assert answer.status_code == 202
+    await installation.until_ended(delivered.immutable_id)
+    await _until_empty(installation)
+
+    assert len(installation.documents(delivered)) == 1
+
+
+async def test_an_item_attachment_is_within_the_message_and_the_journal_says_so(
+    installation: Installation,
+) -> None:
+    made = EmailMessage()
+    made["From"], made["Subject"] = "ada@contoso.com", "Forward-1"
+    made.set_content("See below")
+    inner = EmailMessage()
+    inner["Subject"] = "inner"
+    inner.set_content("Hello")
+    made.add_attachment(inner)
+    delivered = installation.deliver(made.as_bytes(policy=SMTP))
+
+    row = await installation.until_ended(delivered.immutable_id)
+
+    (document,) = installation.documents(delivered)
+    assert len(document.files) == 1
+    assert "attachment 1 (item) is within the message only" in row.warnings
+
+
+async def test_a_mail_whose_templates_give_nothing_is_filed_all_the_same(installation: Installation) -> None:
+    delivered = installation.deliver(b"\r\n\r\nno header at all")
+
+    row = await installation.until_ended(delivered.immutable_id)
+
+    (document,) = installation.documents(delivered)
+    assert (row.state, document.title) == ("filed", "(no subject)")
+
+
+async def test_nothing_out_of_a_mail_is_in_the_log(installation: Installation) -> None:
+    delivered = installation.deliver(mail("Secret-subject-4711", secretname_pdf=b"secret bytes 4711"))
+    await installation.until_ended(delivered.immutable_id)
+
+    log = installation.log()
+
+    for secret in ("Secret-subject-4711", "ada@contoso.com", "secretname", "secret bytes"):
+        assert secret not in log
+    for name in ("notification-key", "mfiles-password", "graph-client-secret"):
+        kept = installation.box.secrets.get(name)
+        assert kept is not None
+        assert kept.value not in log
+
+
+async def _until_empty(installation: Installation) -> None:
+    for queue in ("mail-arrived", "vault-import"):
+        for _ in range(400):
+            if not await installation.queued(queue):
+                break
+            await asyncio.sleep(0.05)
+        assert await installation.queued(queue) == 0
