@@ -1,0 +1,105 @@
+"""The app itself, indexed and every function of it invoked once by Microsoft's own Python worker library."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from sandbox.app import ROOT
+from sandbox.box import Sandbox
+from sandbox.example_sources import example_sources
+from sandbox.serving import serve
+from shared.identities import client_state, filing_key
+from shared.queue_messages import LifecycleEvent, MailArrived, VaultImport, encode
+from shared.tracing import traceparent
+from tests.worker.harness import INTERPRETER, http_call, queue_call, run_worker, timer_call
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(
+        not os.environ.get(INTERPRETER),
+        reason=f"needs Microsoft's worker library: {INTERPRETER} names no Python 3.13 that has it",
+    ),
+]
+MAILBOX, SOURCE = "worker@example.com", "worker"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the app of this test has its address and configuration."""
+
+    settings: dict[str, str]
+
+
+@pytest.fixture
+async def place(box: Sandbox, tmp_path: Path) -> AsyncIterator[Place]:
+    """An address that answers Graph's handshake, since the worker itself does not listen."""
+
+    async def handshake(request: web.Request) -> web.Response:
+        return web.Response(text=request.query["validationToken"])
+
+    receiver = web.Application()
+    receiver.router.add_post("/api/{kind}", handshake)
+    served = await serve(receiver, context=None)
+    box.tenant.add_mailbox(MAILBOX)
+    sources = tmp_path / "mail-sources.toml"
+    sources.write_text(
+        example_sources(box.addresses.vault, box.vault.guid, SOURCE, MAILBOX), encoding="utf-8"
+    )
+    yield Place(box.settings(f"{served.origin}/api", sources))
+    await served.close()
+
+
+async def test_every_function_runs_in_microsofts_worker(box: Sandbox, place: Place) -> None:
+    delivered = box.tenant.deliver(MAILBOX, b"From: a@contoso.com\r\nSubject: By the worker\r\n\r\nHello")
+    key = filing_key(SOURCE, delivered.immutable_id)
+    secret = box.secrets.get("notification-key")
+    assert secret is not None
+    notification = {
+        "clientState": client_state(SOURCE, secret.value),
+        "changeType": "created",
+        "resourceData": {"id": delivered.immutable_id},
+    }
+    body = json.dumps({"value": [notification]}).encode()
+    trace, token = traceparent(), "Validation: token+1"
+    arrived = MailArrived(
+        source=SOURCE,
+        traceparent=trace,
+        message=delivered.immutable_id,
+        cause="notification",
+        noticed="2026-11-24T10:00:00Z",
+    )
+    event = LifecycleEvent(source=SOURCE, traceparent=trace, event="missed", subscription="unknown")
+    address = "https://example.com/api"
+    calls = [
+        http_call(
+            "notifications",
+            "POST",
+            f"{address}/notifications?validationToken=…",
+            query={"validationToken": token},
+        ),
+        timer_call("subscriptions"),
+        http_call("notifications", "POST", f"{address}/notifications", body=body),
+        http_call("lifecycle", "POST", f"{address}/lifecycle", body=b"no collection"),
+        queue_call("staging", encode(arrived)),
+        queue_call("filing", encode(VaultImport(source=SOURCE, traceparent=trace, key=key))),
+        queue_call("lifecycle_event", encode(event)),
+    ]
+
+    ran = await asyncio.to_thread(run_worker, ROOT, calls, place.settings)
+
+    assert set(ran.functions) == {call["function"] for call in calls}, "every function is invoked"
+    assert [answer.get("error") for answer in ran.answers] == [None] * len(calls)
+    handshake, _, queued, refused, *_ = ran.answers
+    assert (handshake["status"], handshake["body"]) == (200, token.encode())
+    assert (queued["status"], refused["status"]) == (202, 400)
+    assert any(one.mailbox.address == MAILBOX for one in box.tenant.subscriptions.live())
+    (document,) = [one for one in box.vault.objects() if key in (value.value for value in one.properties)]
+    assert document.title == "By the worker"
