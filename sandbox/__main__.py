@@ -47,7 +47,7 @@ async def _serve(place: Path, authority: Authority, node: Path, azurite: Path, a
 
     async with Sandbox(place, authority, node, azurite) as box:
         box.tenant.add_mailbox(MAILBOX)
-        controlled = await serve(control.application(box.tenant, box.vault), context=None)
+        controlled = await serve(control.application(box.tenant, box.vault, box.faults), context=None)
         sources = place / "mail-sources.toml"
         sources.write_text(example_sources(box.addresses.vault, box.vault.guid), encoding="utf-8")
         settings = place / "local.settings.json"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import ssl
 import uuid
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from aiohttp import web
 
 from sandbox import vault
+from sandbox.faults import ServiceFaults, refusals
 from sandbox.keyvault.service import application as keyvault_application
 from sandbox.keyvault.store import SecretStore
 from sandbox.pki import Authority
@@ -44,6 +47,7 @@ class Sandbox:
     """A tenant, a vault, a Key Vault and storage: an asynchronous context manager.
 
     Files stand below `directory`; `node` and `azurite` are what `sandbox.storage.install.ensure` gives.
+    What goes wrong in a service is set in `faults`.
     """
 
     def __init__(self, directory: Path, authority: Authority, node: Path, azurite: Path) -> None:
@@ -55,6 +59,7 @@ class Sandbox:
         self.vault = ExampleVault(directory / "vault", password=secrets.token_urlsafe(16))
         self.secrets = SecretStore()
         self.storage = Storage(node, azurite, authority)
+        self.faults = ServiceFaults()
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -75,13 +80,10 @@ class Sandbox:
         self.registration = self.directory.register("vaultpost")
         self.identities = managed_identity.HostIdentities(system_assigned=self.identity)
         self.secrets.allow(self.identity.client_id, "get", "list")
-        signing_in = await self._secure(entra.application(self.directory, self.issuer))
-        authority_url = f"{signing_in.origin}/{self.tenant_id}"
-        kept = await self._secure(keyvault_application(self.secrets, self.issuer, authority_url))
-        identity = await self._plain(
-            managed_identity.application(self.identities, self.directory, self.issuer)
-        )
-        archive = await self._secure(vault.application(self.vault))
+        signing_in = await self._entra()
+        kept = await self._key_vault(f"{signing_in.origin}/{self.tenant_id}")
+        identity = await self._identity()
+        archive = await self._archive()
         graph = await self._graph()
         self.directory.grant(self.registration.client_id, graph.origin, *GRAPH_ROLES)
         self.addresses = Addresses(
@@ -93,23 +95,44 @@ class Sandbox:
         )
         self._fill_key_vault()
 
+    async def _entra(self) -> Served:
+        application = entra.application(self.directory, self.issuer)
+        self.faults.entra.wire(application, refusals.entra(self.issuer.now))
+        return await self._secure(application)
+
+    async def _key_vault(self, authority_url: str) -> Served:
+        application = keyvault_application(self.secrets, self.issuer, authority_url)
+        expire = partial(self.issuer.expire, KEY_VAULT_AUDIENCE)
+        self.faults.keyvault.wire(application, refusals.keyvault(authority_url), expire)
+        return await self._secure(application)
+
+    async def _identity(self) -> Served:
+        application = managed_identity.application(self.identities, self.directory, self.issuer)
+        self.faults.identity.wire(application, refusals.identity)
+        return await self._serve(application, None)
+
+    async def _archive(self) -> Served:
+        application = vault.application(self.vault)
+        self.faults.vault.wire(application, refusals.vault, self.vault.expire_tokens)
+        return await self._secure(application)
+
     async def _graph(self) -> Served:
         sock = listening()
         origin = origin_of(sock.getsockname()[1], secure=True)
         self.directory.add_resource(origin)
         notifier = Notifier(ssl.create_default_context(cafile=str(self.authority.bundle)))
         application = graph_application(self.tenant, self.issuer, audience=origin, notify=notifier)
-        served = await serve(application, context=self.authority.server_context(), sock=sock)
-        self._open.push_async_callback(served.close)
-        return served
+        expire = partial(self.issuer.expire, origin)
+        self.faults.graph.wire(application, refusals.graph(self.tenant.now), expire)
+        return await self._secure(application, sock)
 
-    async def _secure(self, application: web.Application) -> Served:
-        served = await serve(application, context=self.authority.server_context())
-        self._open.push_async_callback(served.close)
-        return served
+    async def _secure(self, application: web.Application, sock: socket.socket | None = None) -> Served:
+        return await self._serve(application, self.authority.server_context(), sock)
 
-    async def _plain(self, application: web.Application) -> Served:
-        served = await serve(application, context=None)
+    async def _serve(
+        self, application: web.Application, context: ssl.SSLContext | None, sock: socket.socket | None = None
+    ) -> Served:
+        served = await serve(application, context=context, sock=sock)
         self._open.push_async_callback(served.close)
         return served
 

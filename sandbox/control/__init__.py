@@ -1,4 +1,4 @@
-"""The control address of the sandbox: deliver mail, read the tenant and the vault. Plain http on loopback."""
+"""The control address of the sandbox: mail in, tenant and vault out, faults. Plain http on loopback."""
 
 from sandbox.control.application import application
 

@@ -6,12 +6,14 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox.control.faults import FaultRoutes
+from sandbox.faults import ServiceFaults
 from sandbox.tenant.graph import Held, Tenant
 from sandbox.vault import ExampleVault, VaultObject
 
 
-def application(tenant: Tenant, vault: ExampleVault) -> web.Application:
-    """The control address of this tenant and vault."""
+def application(tenant: Tenant, vault: ExampleVault, faults: ServiceFaults) -> web.Application:
+    """The control address of this tenant, this vault and these faults."""
     control = _Control(tenant, vault)
     app = web.Application(client_max_size=2**30)
     app.router.add_put("/mailboxes/{address}", control.add_mailbox)
@@ -19,6 +21,7 @@ def application(tenant: Tenant, vault: ExampleVault) -> web.Application:
     app.router.add_get("/mailboxes/{address}/messages", control.messages)
     app.router.add_get("/vault/objects", control.objects)
     app.router.add_get("/vault/objects/{type}/{id}/files/{number}", control.file)
+    app.add_routes(FaultRoutes(faults).table())
     return app
 
 

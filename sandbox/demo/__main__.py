@@ -16,8 +16,7 @@ from sandbox.pki import Authority
 from sandbox.storage.install import InstallFailed, default_directory, ensure
 
 if TYPE_CHECKING:
-    from sandbox.tenant.graph import Tenant
-    from sandbox.vault import ExampleVault
+    from sandbox.box import Sandbox
 
 
 def main() -> int:
@@ -47,6 +46,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.mail is not None and not options.mail.is_dir():
         parser.error(f"--mail: {options.mail} is not a directory")
+    if options.json is not None and not options.json.absolute().parent.is_dir():
+        parser.error(f"--json: {options.json.parent} is not a directory")
     if options.export is not None and options.export.exists() and any(options.export.iterdir()):
         parser.error(f"--export: {options.export} is not empty")
     return options
@@ -78,19 +79,19 @@ async def _run(
             if options.export is not None:
                 _say(f"{export(run.box.vault.objects(), options.export)} objects written to {options.export}")
             if options.keep:
-                await _keep(run.box.tenant, run.box.vault, run.app.address)
+                await _keep(run.box, run.app.address)
             return 0 if all(one.is_good for one in outcomes) else 1
     except (AppFailed, StorageFailed, SubscriptionMissing) as error:
         _say(f"{type(error).__name__}: {error}")
         return 1
 
 
-async def _keep(tenant: Tenant, vault: ExampleVault, app: str) -> None:
+async def _keep(box: Sandbox, app: str) -> None:
     from sandbox import control
     from sandbox.example_sources import MAILBOX
     from sandbox.serving import serve
 
-    served = await serve(control.application(tenant, vault), context=None)
+    served = await serve(control.application(box.tenant, box.vault, box.faults), context=None)
     _say(
         f"The app: {app}. Control: {served.origin}. Deliver a mail by\n"
         f"  curl --data-binary @FILE.eml {served.origin}/mailboxes/{MAILBOX}/messages\n"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+AUDIENCE = "https://vault.azure.net"
+
 
 class VaultRefused(Exception):
     """A request that Key Vault answers with an error; `inner` is the code of its `innererror`, if any."""
 
-    def __init__(self, status: HTTPStatus, code: str, message: str, inner: str | None = None) -> None:
+    def __init__(self, status: int, code: str, message: str, inner: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
@@ -32,6 +34,11 @@ class Unauthorized(VaultRefused):
 
     def __init__(self, message: str) -> None:
         super().__init__(HTTPStatus.UNAUTHORIZED, "Unauthorized", message)
+
+
+def challenge(authority_url: str) -> dict[str, str]:
+    """The header of an answer to who has no token; `authority_url` is `https://HOST/TENANT`."""
+    return {"WWW-Authenticate": f'Bearer authorization="{authority_url}", resource="{AUDIENCE}"'}
 
 
 def bad_parameter(message: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> VaultRefused:

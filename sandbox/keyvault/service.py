@@ -11,17 +11,18 @@ from aiohttp import web
 
 from sandbox.keyvault import bodies
 from sandbox.keyvault.errors import (
+    AUDIENCE,
     Unauthorized,
     VaultRefused,
     access_denied,
     bad_parameter,
+    challenge,
     disabled,
     not_found,
 )
 from sandbox.keyvault.store import Permission, SecretStore, SecretVersion
 from sandbox.tenant.tokens import TokenIssuer, TokenRefused
 
-AUDIENCE = "https://vault.azure.net"
 API_VERSIONS = (
     "2016-10-01",
     "7.0",
@@ -48,7 +49,7 @@ class SecretService:
     def __init__(self, store: SecretStore, issuer: TokenIssuer, authority_url: str) -> None:
         self._store = store
         self._issuer = issuer
-        self._challenge = f'Bearer authorization="{authority_url}", resource="{AUDIENCE}"'
+        self._challenge = challenge(authority_url)
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -115,7 +116,7 @@ class SecretService:
             raise access_denied(app_id, self._issuer.issuer, permission, self._store.name)
 
     def _refuse(self, refusal: VaultRefused) -> web.Response:
-        headers = {"WWW-Authenticate": self._challenge} if isinstance(refusal, Unauthorized) else None
+        headers = self._challenge if isinstance(refusal, Unauthorized) else None
         return web.json_response(refusal.body(), status=refusal.status, headers=headers)
 
 

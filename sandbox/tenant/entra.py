@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -145,20 +145,7 @@ class SignIn:
             raise SignInRefused("invalid_resource", 500011, message)
 
     def _refuse(self, request: web.Request, refusal: SignInRefused) -> web.Response:
-        trace = str(uuid.uuid4())
-        correlation = request.headers.get("client-request-id") or str(uuid.uuid4())
-        timestamp = self.issuer.now().strftime("%Y-%m-%d %H:%M:%SZ")
-        answer = {
-            "error": refusal.error,
-            "error_description": f"AADSTS{refusal.code}: {refusal.message} Trace ID: {trace} "
-            f"Correlation ID: {correlation} Timestamp: {timestamp}",
-            "error_codes": [refusal.code],
-            "timestamp": timestamp,
-            "trace_id": trace,
-            "correlation_id": correlation,
-            "error_uri": f"{request.url.origin()}/error?code={refusal.code}",
-        }
-        return web.json_response(answer, status=refusal.status, headers=NO_STORE)
+        return refuse_sign_in(request, refusal, self.issuer.now())
 
 
 def application(directory: Directory, issuer: TokenIssuer, lifetime: timedelta = LIFETIME) -> web.Application:
@@ -168,6 +155,24 @@ def application(directory: Directory, issuer: TokenIssuer, lifetime: timedelta =
     served.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", sign_in.discover)
     served.router.add_route("*", "/{tenant}/oauth2/v2.0/token", sign_in.token)
     return served
+
+
+def refuse_sign_in(request: web.Request, refusal: SignInRefused, now: datetime) -> web.Response:
+    """A refusal as Entra ID sends it."""
+    trace = str(uuid.uuid4())
+    correlation = request.headers.get("client-request-id") or str(uuid.uuid4())
+    timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ")
+    answer = {
+        "error": refusal.error,
+        "error_description": f"AADSTS{refusal.code}: {refusal.message} Trace ID: {trace} "
+        f"Correlation ID: {correlation} Timestamp: {timestamp}",
+        "error_codes": [refusal.code],
+        "timestamp": timestamp,
+        "trace_id": trace,
+        "correlation_id": correlation,
+        "error_uri": f"{request.url.origin()}/error?code={refusal.code}",
+    }
+    return web.json_response(answer, status=refusal.status, headers=NO_STORE)
 
 
 async def _form(request: web.Request) -> dict[str, str]:

@@ -27,7 +27,7 @@ OPTIONS = frozenset({"api-version", "resource", "client_id"})
 class IdentityRefused(Exception):
     """A request that the endpoint answers with an error."""
 
-    def __init__(self, status: HTTPStatus, message: str) -> None:
+    def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
@@ -75,12 +75,7 @@ class IdentityEndpoint:
             self._check_header(request)
             identity, resource = self._ask(request)
         except IdentityRefused as refusal:
-            answer = {
-                "statusCode": refusal.status.value,
-                "message": refusal.message,
-                "correlationId": str(uuid.uuid4()),
-            }
-            return web.json_response(answer, status=refusal.status)
+            return refuse_identity(refusal)
         roles = sorted(self.directory.roles(identity.client_id, resource))
         expires = int(self.issuer.now().timestamp()) + int(self.lifetime.total_seconds())
         return web.json_response(
@@ -113,6 +108,16 @@ class IdentityEndpoint:
             message = "An unexpected error occured while fetching the AAD Token."
             raise IdentityRefused(HTTPStatus.INTERNAL_SERVER_ERROR, message)
         return identity, resource
+
+
+def refuse_identity(refusal: IdentityRefused) -> web.Response:
+    """A refusal as the endpoint sends it."""
+    answer = {
+        "statusCode": int(refusal.status),
+        "message": refusal.message,
+        "correlationId": str(uuid.uuid4()),
+    }
+    return web.json_response(answer, status=refusal.status)
 
 
 def application(

@@ -59,6 +59,8 @@ class TokenIssuer:
         self._now = now
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._key_id = uuid.uuid4().hex
+        self._given: dict[str, set[str]] = {}
+        self._taken_back: set[str] = set()
 
     @property
     def now(self) -> Callable[[], datetime]:
@@ -67,7 +69,8 @@ class TokenIssuer:
 
     def issue(self, client_id: str, audience: str, roles: Sequence[str], lifetime: timedelta) -> str:
         """A token for the use of `audience` during `lifetime`; without roles it has no such claim."""
-        issued = int(self._now().timestamp())
+        issued, token_id = int(self._now().timestamp()), uuid.uuid4().hex
+        self._given.setdefault(audience, set()).add(token_id)
         claims: dict[str, Any] = {
             "aud": audience,
             "iss": self.issuer,
@@ -76,12 +79,16 @@ class TokenIssuer:
             "exp": issued + int(lifetime.total_seconds()),
             "appid": client_id,
             "tid": self.tenant_id,
-            "uti": uuid.uuid4().hex,
+            "uti": token_id,
             "ver": "1.0",
         }
         if roles:
             claims["roles"] = sorted(roles)
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._key_id})
+
+    def expire(self, audience: str) -> None:
+        """Refuse every token for `audience` that was issued so far, as if its time were over."""
+        self._taken_back |= self._given.pop(audience, set())
 
     def verify(self, authorization_header: str | None, audience: str) -> Claims:
         """The claims of a header `Bearer TOKEN`.
@@ -93,7 +100,7 @@ class TokenIssuer:
         now = self._now().timestamp()
         if now < claims["nbf"]:
             raise TokenRefused("token is not valid yet")
-        if now >= claims["exp"]:
+        if now >= claims["exp"] or claims.get("uti") in self._taken_back:
             raise TokenRefused("token has expired")
         return Claims(
             app_id=claims["appid"],

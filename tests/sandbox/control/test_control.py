@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from sandbox.control import application
+from sandbox.faults import ServiceFaults
 from sandbox.serving import serve
 from sandbox.tenant.graph import Tenant
 from sandbox.vault import ExampleVault
@@ -23,7 +24,7 @@ ADDRESS = "/mailboxes/a@example.com"
 async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the control address of an empty tenant and vault."""
     tenant = Tenant(tmp_path / "tenant", "84bd8158-6d4d-4958-8b9f-9d6445542f95")
-    served = await serve(application(tenant, ExampleVault(tmp_path / "vault")), context=None)
+    served = await serve(application(tenant, ExampleVault(tmp_path / "vault"), ServiceFaults()), context=None)
     async with httpx.AsyncClient(base_url=served.origin) as opened:
         yield opened
     await served.close()

@@ -9,7 +9,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from sandbox.keyvault.service import AUDIENCE, application
+from sandbox.keyvault.errors import AUDIENCE
+from sandbox.keyvault.service import application
 from sandbox.keyvault.store import SecretStore
 from sandbox.pki import Authority
 from sandbox.serving import Served, serve

@@ -142,3 +142,13 @@ def test_a_token_is_not_valid_before_it_was_issued(issuer: TokenIssuer, clock: C
 
     clock.time -= timedelta(seconds=1)
     assert refusal(issuer, header) == "token is not valid yet"
+
+
+def test_tokens_that_were_taken_back_are_refused_and_new_ones_are_not(issuer: TokenIssuer) -> None:
+    old, other = issuer.issue(APP, GRAPH, [], HOUR), issuer.issue(APP, "https://other.example", [], HOUR)
+
+    issuer.expire(GRAPH)
+
+    assert refusal(issuer, f"Bearer {old}") == "token has expired"
+    assert issuer.verify(f"Bearer {issuer.issue(APP, GRAPH, [], HOUR)}", GRAPH).app_id == APP
+    assert issuer.verify(f"Bearer {other}", "https://other.example").app_id == APP
