@@ -5,7 +5,6 @@ from __future__ import annotations
 import azure.functions as func
 
 from shared.queue_messages import VAULT_IMPORT, VaultImport
-from shared.receiving import receive
 from shared.services import Services
 
 
@@ -16,6 +15,6 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.function_name("filing")
     @functions.queue_trigger(arg_name="msg", queue_name=VAULT_IMPORT, connection="MailStorage")
     async def filing(msg: func.QueueMessage) -> None:
-        await receive(services.queues, VAULT_IMPORT, msg.get_body(), VaultImport, services.filing.file)
+        await services.receiver.receive(VAULT_IMPORT, msg.get_body(), VaultImport, services.filing.file)
 
     return functions

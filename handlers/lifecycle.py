@@ -6,7 +6,6 @@ import azure.functions as func
 
 from handlers.notifications import answer
 from shared.queue_messages import LIFECYCLE_EVENT, LifecycleEvent
-from shared.receiving import receive
 from shared.services import Services
 
 
@@ -23,6 +22,6 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.queue_trigger(arg_name="msg", queue_name=LIFECYCLE_EVENT, connection="MailStorage")
     async def lifecycle_event(msg: func.QueueMessage) -> None:
         work = services.subscriptions.care
-        await receive(services.queues, LIFECYCLE_EVENT, msg.get_body(), LifecycleEvent, work)
+        await services.receiver.receive(LIFECYCLE_EVENT, msg.get_body(), LifecycleEvent, work)
 
     return functions

@@ -5,7 +5,6 @@ from __future__ import annotations
 import azure.functions as func
 
 from shared.queue_messages import MAIL_ARRIVED, MailArrived
-from shared.receiving import receive
 from shared.services import Services
 
 
@@ -16,6 +15,6 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.function_name("staging")
     @functions.queue_trigger(arg_name="msg", queue_name=MAIL_ARRIVED, connection="MailStorage")
     async def staging(msg: func.QueueMessage) -> None:
-        await receive(services.queues, MAIL_ARRIVED, msg.get_body(), MailArrived, services.staging.stage)
+        await services.receiver.receive(MAIL_ARRIVED, msg.get_body(), MailArrived, services.staging.stage)
 
     return functions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
@@ -14,37 +15,63 @@ Day = Annotated[
 Address = Annotated[
     str,
     Meta(
-        pattern=r"^(https://[^\s?#]+|http://(localhost|127\.0\.0\.1|\[::1\])([:/][^\s?#]*)?)$",
+        pattern=r"^(https://[^\s?#]+|http://(localhost|127\.0\.0\.1|\[::1\])([:/][^\s?#]*)?)\Z",
         description="must be an address that begins with https:// (http:// is for loopback addresses only)",
     ),
 ]
 Guid = Annotated[
     str,
     Meta(
-        pattern=r"^\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?$",
+        pattern=r"^\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?\Z",
         description="must be a GUID, as M-Files Admin shows it",
     ),
 ]
 SourceName = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z",
         description="must be 1 to 63 lower-case letters, digits and hyphens, no hyphen first",
     ),
 ]
 Mailbox = Annotated[
     str,
     Meta(
-        pattern=r"^[^\s'/]+$",
+        pattern=r"^[^\s'/]+\Z",
         description="must be an address or an object id (of an address with an apostrophe: the object id)",
     ),
 ]
 Duration = Annotated[
-    str, Meta(pattern=r"^[1-9][0-9]*[dhm]$", description='must be a number of days, hours or minutes: "3d"')
+    str,
+    Meta(pattern=r"^[1-9][0-9]{0,4}[dhm]\Z", description='must be a number of days, hours or minutes: "3d"'),
 ]
 Reference = Text | int
 """How a class, property or item of the vault is named: by alias, name or id."""
 Fixed = Template | bool | int | float
+
+
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+WELL_KNOWN_FOLDERS = frozenset(
+    {
+        "archive",
+        "clutter",
+        "conflicts",
+        "conversationhistory",
+        "deleteditems",
+        "drafts",
+        "inbox",
+        "junkemail",
+        "localfailures",
+        "msgfolderroot",
+        "outbox",
+        "recoverableitemsdeletions",
+        "scheduled",
+        "searchfolders",
+        "sentitems",
+        "serverfailures",
+        "syncissues",
+    }
+)
+"""Names that a folder has in every language (learn.microsoft.com/graph/api/resources/mailfolder)."""
 
 
 class PropertyValue(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -79,7 +106,9 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     name: SourceName
     mailbox: Mailbox
     document: Document
-    folders: Annotated[tuple[Text, ...], Meta(min_length=1)] = ("inbox",)
+    folders: Annotated[
+        tuple[Text, ...], Meta(min_length=1, description='must be a list of texts, such as ["inbox"]')
+    ] = ("inbox",)
     subfolders: Literal[False] = False
     since: Day = None
     mode: Literal["file"] = "file"
@@ -98,9 +127,22 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     """All of the file."""
 
     vault: VaultSection
-    source: Annotated[tuple[Source, ...], Meta(min_length=1)]
+    source: Annotated[
+        tuple[Source, ...],
+        Meta(min_length=1, description="must be one or more tables, each headed [[source]]"),
+    ]
     give_up_after: Duration = "3d"
 
     def named(self, name: str) -> Source | None:
         """The source called `name`, if there is one."""
         return next((source for source in self.source if source.name == name), None)
+
+
+def folder_name(folder: str) -> str:
+    """A folder by the name that is always the same: well-known names count in any case, ids do not."""
+    return folder.lower() if folder.lower() in WELL_KNOWN_FOLDERS else folder
+
+
+def duration(text: str) -> timedelta:
+    """The time that a number of days, hours or minutes says, such as "3d"."""
+    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})

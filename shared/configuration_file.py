@@ -6,18 +6,17 @@ import datetime as dt
 import difflib
 import tomllib
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from shared.configuration import Configuration, Fixed, PropertyValue, Source
+from shared.configuration import WELL_KNOWN_FOLDERS, Configuration, Fixed, PropertyValue, folder_name
 from shared.errors import StartRefused
 from shared.templates import TemplateFault, TextTemplate
 
 _T = TypeVar("_T")
-_LONGEST_WELL_KNOWN_NAME = 25
 _MISSING = object()
 _LATER = {"rule", "after", "on-failure", "formerly", "enabled", "defaults"}
 
@@ -48,8 +47,7 @@ def configuration_of(data: Mapping[str, Any], file: str) -> Configuration:
     """
     faults: list[str] = []
     configuration = _struct(data, Configuration, "", faults)
-    if configuration is not None:
-        faults += _faults_between(configuration.source)
+    faults += _faults_between(data.get("source"))
     if faults or configuration is None:
         raise StartRefused([f"{file}: {fault}" for fault in faults])
     return configuration
@@ -173,28 +171,35 @@ def _unknown(key: str, known: Mapping[str, object]) -> str:
     return f'is unknown. Did you mean "{near[0]}"?' if near else f"is unknown. Known: {', '.join(known)}."
 
 
-def _faults_between(sources: Iterable[Source]) -> list[str]:
-    """What is wrong with each source alone is known by now; this is about one beside another."""
+def _faults_between(sources: object) -> list[str]:
+    """What is wrong with one source beside another; of values of a wrong form more was said already."""
     faults: list[str] = []
     names: set[str] = set()
     watched: dict[tuple[str, str], str] = {}
-    for source in sources:
-        place = f'source "{source.name}"'
-        if source.name in names:
+    for number, source in enumerate(sources if isinstance(sources, list) else [], 1):
+        if not isinstance(source, Mapping):
+            continue
+        place, name, mailbox = _numbered("source", number, source), source.get("name"), source.get("mailbox")
+        if isinstance(name, str) and name in names:
             faults.append(f"{place}.name: another source has it. Names are unique.")
-        names.add(source.name)
-        for folder in source.folders:
+        names.add(str(name))
+        for folder in _folders(source):
             if _is_path(folder):
                 faults.append(
                     f'{place}.folders: "{folder}" is a path: not built yet. Write the folder\'s id.'
                 )
-            other = watched.setdefault((source.mailbox.casefold(), folder.casefold()), source.name)
-            if other != source.name:
-                faults.append(f'{place}.folders: "{folder}" of this mailbox is watched by "{other}" already.')
+            other = watched.setdefault((str(mailbox).casefold(), folder_name(folder)), place)
+            if other != place and isinstance(mailbox, str):
+                faults.append(f'{place}.folders: "{folder}" of this mailbox is watched by {other} already.')
     return faults
 
 
+def _folders(source: Mapping[str, object]) -> list[str]:
+    folders = source.get("folders", ["inbox"])
+    return [folder for folder in folders if isinstance(folder, str)] if isinstance(folders, list) else []
+
+
 def _is_path(folder: str) -> bool:
-    """A well-known name and something below it. Ids may have a slash too, but are longer before it."""
+    """A well-known name and something below it. Ids may have a slash, too."""
     first, slash, _ = folder.partition("/")
-    return bool(slash) and first.isalpha() and len(first) < _LONGEST_WELL_KNOWN_NAME
+    return bool(slash) and first.lower() in WELL_KNOWN_FOLDERS

@@ -28,7 +28,9 @@ def own_credential(settings: Settings, client_id: str | None) -> AsyncTokenCrede
     )
 
 
-def graph_credential(settings: Settings, secrets: SecretStore) -> AsyncTokenCredential:
+def graph_credential(
+    settings: Settings, secrets: SecretStore
+) -> ClientSecretFromVault | ManagedIdentityCredential:
     """How the app proves itself to Graph, as GRAPH_CREDENTIAL says."""
     if settings.graph.credential == "client-secret":
         return ClientSecretFromVault(settings.graph, secrets)
@@ -73,6 +75,10 @@ class ClientSecretFromVault:
             )
             self._secret = secret
         return self._credential
+
+    def forget_token(self) -> None:
+        """Get a new token for the next request: Graph has refused the one that is kept."""
+        self._secret = ""
 
     async def close(self) -> None:
         """Close the connections."""

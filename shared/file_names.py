@@ -13,7 +13,9 @@ LONGEST_EXTENSION = 16
 _PATH = re.compile(r"[/\\]")
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
 _EXTENSION = re.compile(r"[A-Za-z0-9_-]{1,16}")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)", re.IGNORECASE)
+_TYPES = mimetypes.MimeTypes()
+"""What Python itself knows of content types, not what the machine does: names are the same everywhere."""
 _HARMFUL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -41,14 +43,14 @@ def _plain(name: str) -> str:
 
 def _extension_of(content_type: str) -> str:
     bare = content_type.partition(";")[0].strip().lower()
-    guessed = mimetypes.guess_extension(bare) if bare != "application/octet-stream" else None
+    guessed = _TYPES.guess_extension(bare) if bare != "application/octet-stream" else None
     return (guessed or ".bin").removeprefix(".")[:LONGEST_EXTENSION]
 
 
 def _unlike(taken: set[str], title: str, extension: str, number: int) -> tuple[str, str]:
     title = title[:LONGEST_TITLE].rstrip(". ") or f"attachment {number}"
     if _RESERVED.match(title):
-        title = f"_{title}"[:LONGEST_TITLE]
+        title = f"_{title}"[:LONGEST_TITLE].rstrip(". ")
     candidate, count = title, 1
     while f"{candidate}.{extension}".casefold() in taken:
         count += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
@@ -11,13 +11,12 @@ from functools import partial
 from shared.clock import Clock
 from shared.configuration import Source
 from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient
-from shared.journal import Journal, Row
+from shared.journal import Journal, Row, failed, gone_on, wait_until_due
 from shared.log import Events
 from shared.manifest import Manifest
 from shared.plan import Plan, make_plan
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, MailArrived, VaultImport
 from shared.queues import Queues
-from shared.staging import failed
 from shared.staging_area import Missing, StagingArea, file_name, manifest_name, plan_name
 from shared.tracing import traceparent
 from shared.vault.protocol import NewFile, Vault, VaultObject
@@ -65,23 +64,48 @@ class Filing:
                 "Put it back into mail-sources.toml, or delete its messages.",
             )
         else:
+            wait_until_due(row, self.clock.now())
             outcome = await self._file(order, source, row)
         log.info("filing-ended", outcome=outcome.value)
         return outcome
 
     async def _file(self, order: VaultImport, source: Source, row: Row) -> Filed:
+        attempt = _Attempt(self, row)
+        attempt.wait_for_unclear_create()
         manifest = await self.area.manifest(row.source, row.key)
         if manifest is None:
-            return await self._back(order, row)
-        attempt = _Attempt(self, row)
+            return await self._without_manifest(order, attempt)
+        plan = None
         try:
-            await attempt.run(manifest, await self._plan(manifest, source))
+            plan = await self._plan(manifest, source)
+            await attempt.run(manifest, plan)
         except Missing:
-            return await self._back(order, attempt.row)
+            return await self._back(order, attempt.row, manifest, plan)
         except MailFault as fault:
-            await self.journal.update(failed(attempt.row, fault, self.clock))
+            if plan is not None and attempt.was_refused:
+                await self._stand_by(plan, manifest, source)
+            await self.journal.update(failed(attempt.row, fault, self.clock.now()))
             return Filed.FAILED
         return Filed.FILED
+
+    async def _without_manifest(self, order: VaultImport, attempt: _Attempt) -> Filed:
+        """What was staged is gone; a create that was sent before may have committed all the same."""
+        if attempt.row.creating is not None:
+            key_property = (await self.vault.structure()).property(self.filing_key).id
+            found = await self.vault.find(key_property, attempt.row.key)
+            if found:
+                await attempt.journal_filed(found, attempt.row.sizes, ())
+                return Filed.FILED
+        return await self._back(order, attempt.row, None, None)
+
+    async def _stand_by(self, plan: Plan, manifest: Manifest, source: Source) -> None:
+        """A refusal is the mail's fault only if the vault would have the same plan today.
+
+        Raises ConfigurationFault when it has changed so that none can be made, NotYet when there is another.
+        """
+        fresh = await self.vault.structure(fresh=True)
+        if await make_plan(manifest, source, self.filing_key, fresh) != plan:
+            raise NotYet(f'source "{source.name}": the vault has changed; its mail is planned anew') from None
 
     async def _plan(self, manifest: Manifest, source: Source) -> Plan:
         name = plan_name(manifest.source, manifest.key)
@@ -104,11 +128,15 @@ class Filing:
             fresh = await self.vault.structure(fresh=True)
             return await make_plan(manifest, source, self.filing_key, fresh)
 
-    async def _back(self, order: VaultImport, row: Row) -> Filed:
+    async def _back(
+        self, order: VaultImport, row: Row, manifest: Manifest | None, plan: Plan | None
+    ) -> Filed:
         """What was staged is not whole: it is fetched from the mailbox again."""
-        for name in (manifest_name(row.source, row.key), plan_name(row.source, row.key)):
-            await self.area.delete(name)
-        await self.journal.update(replace(row, state="arrived", staged=None, sizes=(), digests=()))
+        if plan is not None:
+            await self.area.delete_document(plan_name(row.source, row.key), plan)
+        if manifest is not None:
+            await self.area.delete_document(manifest_name(row.source, row.key), manifest)
+        await self.journal.update(gone_on(row, "arrived", staged=None, creating=None, sizes=(), digests=()))
         again = MailArrived(
             source=row.source,
             traceparent=traceparent(order.traceparent),
@@ -126,14 +154,14 @@ class _Attempt:
     def __init__(self, filing: Filing, row: Row) -> None:
         self._parts = filing
         self.row = row
+        self.was_refused = False
 
     async def run(self, manifest: Manifest, plan: Plan) -> None:
-        self._wait_for_unclear_create()
         found = await self._parts.vault.find(plan.key_property, manifest.key)
-        filed = min(found, key=lambda one: one.id) if found else await self._create(manifest, plan)
-        await self._journal_filed(manifest, plan, filed)
+        filed = found or [await self._create(manifest, plan)]
+        await self.journal_filed(filed, [file.size for file in manifest.files], plan.warnings)
 
-    def _wait_for_unclear_create(self) -> None:
+    def wait_for_unclear_create(self) -> None:
         """A create without an answer may still commit: search only when that can't happen any more."""
         if self.row.creating is None:
             return
@@ -166,27 +194,34 @@ class _Attempt:
         """After a definite refusal and an empty search, nothing is under way, and the plan may change."""
         if await self._parts.vault.find(plan.key_property, key):
             raise Transient(f'source "{self.row.source}": a document that was refused is there') from None
+        self.was_refused = True
         await self._parts.area.delete(plan_name(self.row.source, key))
         self.row = await self._parts.journal.update(replace(self.row, creating=None))
 
-    async def _journal_filed(self, manifest: Manifest, plan: Plan, filed: VaultObject) -> None:
-        expected = sorted(file.size for file in manifest.files)
-        if not filed.deleted and sorted(filed.sizes) != expected:
+    async def journal_filed(
+        self, found: Sequence[VaultObject], sizes: Sequence[int], warnings: tuple[str, ...]
+    ) -> None:
+        """The mail is in the vault. Of several objects, the one with the lowest id is it.
+
+        Raises MailFault when its files have other sizes than those that were staged.
+        """
+        filed = min(found, key=lambda one: one.id)
+        if not filed.deleted and sorted(filed.sizes) != sorted(sizes):
             raise MailFault(
                 f"Object {filed.id} of the vault has this mail's filing key, but its files have other sizes.",
                 "Look at that object; destroy it if it is not whole, then replay the mail.",
             )
         self.row = await self._parts.journal.update(
-            replace(
+            gone_on(
                 self.row,
-                state="filed",
+                "filed",
                 ended=self._parts.clock.now(),
                 creating=None,
                 object_type=filed.type,
                 object_id=filed.id,
                 object_version=filed.version,
                 warnings=(
-                    *plan.warnings,
+                    *warnings,
                     *(["the document is deleted in the vault"] if filed.deleted else []),
                 ),
             )

@@ -36,6 +36,8 @@ def proven_source(state: str | None, keys: Iterable[str]) -> str | None:
     if state is None:
         return None
     source = state.partition(".")[0]
-    offered = state.rstrip("=").encode()
+    if not SOURCE_NAME.fullmatch(source):
+        return None
+    offered = state.rstrip("=").encode(errors="replace")
     matches = [hmac.compare_digest(client_state(source, key).encode(), offered) for key in keys]
-    return source if any(matches) and SOURCE_NAME.fullmatch(source) else None
+    return source if any(matches) else None

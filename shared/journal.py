@@ -13,7 +13,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
-from shared.errors import Stale
+from shared.errors import MailFault, NotYet, Stale
 from shared.storage_errors import storage_faults
 
 TABLE = "filings"
@@ -26,7 +26,11 @@ _SIZE = struct.Struct(">Q")
 
 @dataclass(frozen=True)
 class Row:
-    """What the journal knows of one mail. `etag` is empty for a row that was not read."""
+    """What the journal knows of one mail. `etag` is empty for a row that was not read.
+
+    `attempt`, `first_tried` and `due` are of the step that the mail is at; `reason` is that of the end, or
+    the last fault on the way.
+    """
 
     source: str
     key: str
@@ -36,6 +40,9 @@ class Row:
     staged: datetime | None = None
     ended: datetime | None = None
     creating: datetime | None = None
+    attempt: int = 0
+    first_tried: datetime | None = None
+    due: datetime | None = None
     sizes: tuple[int, ...] = ()
     digests: tuple[bytes, ...] = ()
     object_type: int | None = None
@@ -119,6 +126,24 @@ class Journal:
             return  # a twin was first, or infra made it
 
 
+def failed(row: Row, fault: MailFault, now: datetime) -> Row:
+    """The row of a mail that ends for this reason."""
+    end = gone_on(row, "failed", ended=now, creating=None)
+    return replace(end, reason=fault.reason, remedy=fault.remedy)
+
+
+def gone_on(row: Row, state: State, **changes: Any) -> Row:
+    """The row of a mail that one step has brought to `state`: the next one begins anew."""
+    return replace(row, state=state, attempt=0, first_tried=None, due=None, reason="", remedy="", **changes)
+
+
+def wait_until_due(row: Row, now: datetime) -> None:
+    """A message that comes before its mail is due waits until then. Raises NotYet."""
+    if row.due is not None and row.due > now:
+        left = (row.due - now).total_seconds()
+        raise NotYet(f'source "{row.source}": a mail is not due yet', after=left)
+
+
 def shortened(text: str) -> str:
     """`text`, cut to what a row may hold."""
     return text.encode()[:LONGEST_TEXT].decode(errors="ignore")
@@ -134,6 +159,9 @@ def _entity(row: Row) -> dict[str, Any]:
         "staged": row.staged,
         "ended": row.ended,
         "creating": row.creating,
+        "attempt": row.attempt,
+        "first_tried": row.first_tried,
+        "due": row.due,
         "sizes": b"".join(_SIZE.pack(size) for size in row.sizes) or None,
         "digests": b"".join(row.digests) or None,
         "object_type": row.object_type,
@@ -157,6 +185,9 @@ def _row(entity: TableEntity | Mapping[str, Any]) -> Row:
         staged=entity.get("staged"),
         ended=entity.get("ended"),
         creating=entity.get("creating"),
+        attempt=int(entity.get("attempt") or 0),
+        first_tried=entity.get("first_tried"),
+        due=entity.get("due"),
         sizes=tuple(_SIZE.unpack(piece)[0] for piece in _pieces(entity.get("sizes"), _SIZE.size)),
         digests=tuple(_pieces(entity.get("digests"), 32)),
         object_type=entity.get("object_type"),

@@ -51,12 +51,13 @@ class Moment(datetime):
         """The moment that an ISO 8601 text with a zone names, or None."""
         try:
             moment = cls.fromisoformat(text)
-        except ValueError:
+            return moment.astimezone(UTC) if moment.tzinfo is not None else None
+        except (ValueError, OverflowError):
             return None
-        return moment.astimezone(UTC) if moment.tzinfo is not None else None
 
     def __str__(self) -> str:
-        return self.strftime("%Y-%m-%dT%H:%M:%SZ")
+        # Not strftime: on some systems it writes years below 1000 with fewer digits.
+        return f"{self.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 class Header(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ LARGEST_BODY = 1024 * 1024
 """Bytes of a collection of notifications that are read."""
 LARGEST_TOKEN = 4 * 1024
 """Characters of a validation token that are answered; Graph's have some hundred."""
+UNPROVEN = "client-state"
+"""The reason to drop an item whose client state proves no source."""
 _EVENTS = {event.casefold(): event for event in get_args(Event)}
 
 
@@ -85,14 +88,25 @@ def judge(body: bytes, keys: Iterable[str], sources: Collection[str]) -> Judgeme
     `keys` are the versions of the secret `notification-key`, `sources` the names of those configured.
     Raises NotACollection.
     """
-    try:
-        collection = _collections.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotACollection(type(error).__name__) from None
     judgement, versions = Judgement(), tuple(keys)
-    for raw in collection.value:
+    for raw in _items_of(body):
         _judge_item(raw, versions, sources, judgement)
     return judgement
+
+
+def _items_of(body: bytes) -> list[msgspec.Raw]:
+    try:
+        return _collections.decode(body).value
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        fault = NotACollection(type(error).__name__)
+    # Half a surrogate pair in one item stops that decoder: it must not cost the others.
+    try:
+        value = json.loads(body.decode(errors="replace"))["value"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise fault from None
+    if not isinstance(value, list):
+        raise fault
+    return [msgspec.Raw(json.dumps(item).encode()) for item in value]
 
 
 def _judge_item(raw: msgspec.Raw, keys: tuple[str, ...], sources: Collection[str], into: Judgement) -> None:
@@ -103,7 +117,7 @@ def _judge_item(raw: msgspec.Raw, keys: tuple[str, ...], sources: Collection[str
         return
     source = proven_source(item.client_state, keys)
     if source is None:
-        into.dropped["client-state"] += 1
+        into.dropped[UNPROVEN] += 1
     elif source not in sources:
         into.dropped["unknown-source"] += 1
     elif item.lifecycle_event is not None:

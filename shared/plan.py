@@ -9,7 +9,7 @@ import msgspec
 
 from shared.configuration import Document, Fixed, Source
 from shared.configuration import PropertyValue as Configured
-from shared.errors import ConfigurationFault, MailFault
+from shared.errors import ConfigurationFault, MailFault, Permanent
 from shared.file_names import vault_names
 from shared.mail import vocabulary
 from shared.manifest import Manifest, StagedFile
@@ -50,7 +50,7 @@ async def make_plan(manifest: Manifest, source: Source, filing_key: str | int, s
     maker = _Maker(manifest, source, structure)
     key = _key_property(structure, filing_key)
     kind = await structure.class_(source.document.class_)
-    title = cut(maker.text("document.title", source.document.title)) or NO_SUBJECT
+    title = maker.title(source.document.title)
     properties = [
         PropertyValue(kind.name_property, DataType.TEXT, title),
         PropertyValue(key.id, DataType.TEXT, manifest.key),
@@ -109,17 +109,18 @@ class _Maker:
                 "Correct the template, then replay the mail.",
             ) from None
 
+    def title(self, template: str) -> str:
+        text = self.text("document.title", template)
+        title = cut(text)
+        if title != one_line(text):
+            self.warnings.append("the title was cut to what a Text property holds")
+        return title or NO_SUBJECT
+
     async def properties(self, document: Document, kind: ClassDef, filled: set[int]) -> list[PropertyValue]:
         made = []
         configured = set(filled)
         for reference, setting in document.properties.items():
-            definition = self._structure.property(reference)
-            if definition.id in configured:
-                raise ConfigurationFault(
-                    f'source "{self._source.name}", property "{reference}": has a value already '
-                    "(the title, the filing key, or another line of document.properties).",
-                    "Take one of them out of mail-sources.toml.",
-                )
+            definition = self._definition(reference, configured)
             configured.add(definition.id)
             value = await self._property(reference, setting, definition)
             if value is not None:
@@ -138,6 +139,22 @@ class _Maker:
             )
         return made
 
+    def _definition(self, reference: str, configured: set[int]) -> PropertyDef:
+        definition = self._structure.property(reference)
+        if definition.id in configured:
+            raise ConfigurationFault(
+                f'source "{self._source.name}", property "{reference}": has a value already '
+                "(the title, the filing key, or another line of document.properties).",
+                "Take one of them out of mail-sources.toml.",
+            )
+        if definition.data_type not in set(DataType):
+            raise ConfigurationFault(
+                f'source "{self._source.name}", property "{reference}": properties of data type '
+                f"{definition.data_type} cannot be filled in this version.",
+                "Take it out of mail-sources.toml.",
+            )
+        return definition
+
     async def _property(
         self, reference: str, setting: Fixed | Configured, definition: PropertyDef
     ) -> PropertyValue | None:
@@ -145,24 +162,38 @@ class _Maker:
         optional = isinstance(setting, Configured) and setting.optional
         if isinstance(value, str):
             value = self.text(f'property "{reference}"', value)
-            if not value.strip():
+            separators = ";" if definition.data_type == DataType.MULTI_SELECT_LOOKUP else ""
+            if not one_line(value).strip(f" {separators}"):
                 return None
         try:
             return await self._fitted(reference, value, definition)
         except NoFit as error:
             if not optional:
-                raise MailFault(
-                    f'source "{self._source.name}", property "{reference}": {error}.',
-                    "Correct the value in mail-sources.toml, or make it optional, then replay the mail.",
-                ) from None
+                raise self._misfit(reference, setting, error) from None
             self.warnings.append(f'property "{reference}" is left out: {error}')
             return None
+
+    def _misfit(self, reference: str, setting: Fixed | Configured, error: NoFit) -> Permanent:
+        """A value that no mail has a part in fits no mail: that is no fault of this one."""
+        value = setting.value if isinstance(setting, Configured) else setting
+        of_mail = isinstance(value, str) and "{" in value
+        reason = f'source "{self._source.name}", property "{reference}": {error}.'
+        mend = "Correct the value in mail-sources.toml, or make it optional"
+        return (
+            MailFault(reason, f"{mend}, then replay the mail.")
+            if of_mail
+            else ConfigurationFault(reason, f"{mend}.")
+        )
 
     async def _fitted(self, reference: str, value: Fixed, definition: PropertyDef) -> PropertyValue:
         fitting = typed(value, definition.data_type)
         data_type = DataType(definition.data_type)
         if data_type is DataType.LOOKUP:
             return PropertyValue(definition.id, data_type, await self._item(definition, str(fitting)))
+        if data_type is DataType.MULTI_SELECT_LOOKUP:
+            names = [name.strip() for name in str(fitting).split(";") if name.strip()]
+            items = [await self._item(definition, name) for name in names]
+            return PropertyValue(definition.id, data_type, tuple(dict.fromkeys(items)))
         if data_type is DataType.TEXT and fitting != one_line(str(value)) and isinstance(value, str):
             self.warnings.append(f'property "{reference}" was cut to what a Text property holds')
         return PropertyValue(definition.id, data_type, fitting)

@@ -6,6 +6,8 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from shared.identities import filing_key
+
 VERSION = 1
 MAIL_ARRIVED = "mail-arrived"
 VAULT_IMPORT = "vault-import"
@@ -23,6 +25,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     revived: int = 0
     traceparent: str
 
+    @property
+    def filing_key(self) -> str | None:
+        """The key of the mail that it is about, if it is about one."""
+        return None
+
 
 class MailArrived(Message, frozen=True, kw_only=True):
     """A mail is in a watched folder; `noticed` is when that was known, ISO 8601."""
@@ -31,11 +38,21 @@ class MailArrived(Message, frozen=True, kw_only=True):
     cause: Cause
     noticed: str
 
+    @property
+    def filing_key(self) -> str | None:
+        """The key under the id that was announced."""
+        return filing_key(self.source, self.message)
+
 
 class VaultImport(Message, frozen=True, kw_only=True):
     """A mail is staged and can be filed."""
 
     key: str
+
+    @property
+    def filing_key(self) -> str | None:
+        """The key that it names."""
+        return self.key
 
 
 class LifecycleEvent(Message, frozen=True, kw_only=True):

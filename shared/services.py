@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +13,9 @@ from azure.data.tables.aio import TableServiceClient
 from azure.keyvault.secrets.aio import SecretClient
 
 from shared.clock import Clock, SystemClock
-from shared.configuration import Configuration, Source
+from shared.configuration import Configuration, Source, duration
 from shared.configuration_file import read_configuration
-from shared.credentials import graph_credential, own_credential
+from shared.credentials import ClientSecretFromVault, graph_credential, own_credential
 from shared.errors import StartRefused
 from shared.filing import Filing
 from shared.graph.client import GraphClient
@@ -23,6 +24,7 @@ from shared.graph.subscriptions import SubscriptionClient
 from shared.journal import Journal
 from shared.log import quieten_clients
 from shared.queues import Queues
+from shared.receiving import Receiver
 from shared.secret_store import SecretStore
 from shared.settings import Settings, is_loopback, read_settings, sources_file
 from shared.staging import Staging
@@ -116,7 +118,10 @@ class Services:
         """Microsoft Graph."""
         credential = graph_credential(self.settings, self.secrets)
         self._closers.append(credential.close)
-        client = GraphClient(self.settings.graph, credential)
+        if isinstance(credential, ClientSecretFromVault):
+            client = GraphClient(self.settings.graph, credential, credential.forget_token)
+        else:
+            client = GraphClient(self.settings.graph, credential)
         return self._kept(client, client.close)
 
     @cached_property
@@ -129,6 +134,12 @@ class Services:
     def webhook(self) -> Webhook:
         """What the functions `notifications` and `lifecycle` call."""
         return Webhook(self.sources, self.queues, self.secrets, self.clock)
+
+    @cached_property
+    def receiver(self) -> Receiver:
+        """What every function calls that takes messages of mails."""
+        patience = duration(self.configuration.give_up_after)
+        return Receiver(self.queues, self.journal, self.clock, patience, random.random)
 
     @cached_property
     def staging(self) -> Staging:

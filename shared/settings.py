@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ SETTINGS = (
     Setting("MailStorage__tableServiceUri", "address of its tables (in Azure)"),
     Setting("MailStorage__credential", "how the app proves itself to it", "managedidentity"),
     Setting("MailStorage__clientId", "client id of the identity for it"),
+    Setting("AzureWebJobsStorage", "the storage of the Functions host itself, read by the host alone"),
 )
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS if setting.default is not None}
 _CREDENTIALS = ("managed-identity", "client-secret")
@@ -132,7 +134,7 @@ class _Reader:
         return value
 
     def address(self, name: str, value: str) -> str:
-        """`value` without a slash at its end; https, or http on a loopback address."""
+        """`value`, which must be https, or http on a loopback address."""
         if not value:
             return ""
         try:
@@ -236,12 +238,21 @@ def _is_connection_string(text: str) -> bool:
     if text.casefold() == "usedevelopmentstorage=true":
         return True
     parts = [part for part in text.split(";") if part]
-    names = {part.partition("=")[0].casefold() for part in parts if "=" in part}
+    values = {name.casefold(): value for name, _, value in (part.partition("=") for part in parts)}
     return (
         len(parts) > 1
         and all("=" in part for part in parts)
-        and bool(names & {"accountname", "blobendpoint", "sharedaccesssignature"})
+        and bool(values.keys() & {"accountname", "blobendpoint", "sharedaccesssignature"})
+        and _is_base64(values.get("accountkey", ""))
     )
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return True
 
 
 def _listed(names: tuple[str, ...] | list[str]) -> str:

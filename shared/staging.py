@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
@@ -15,7 +15,7 @@ from shared.graph.answers import Attachment, Message, mail_of
 from shared.graph.faults import NotFound, Refused
 from shared.graph.mailbox import MailboxReader
 from shared.identities import filing_key
-from shared.journal import Journal, Row
+from shared.journal import Journal, Row, failed, gone_on, wait_until_due
 from shared.log import Events
 from shared.manifest import MESSAGE_NAME, LeftOut, Manifest, StagedFile, attachment_path
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, MailArrived, VaultImport
@@ -25,7 +25,9 @@ from shared.tracing import traceparent
 
 UNREADABLE_FOR = timedelta(minutes=10)
 """How long after its announcement a mail may still not be found: notifications can be early."""
-_MISSING_ITEM, _MALFORMED_ID = "erroritemnotfound", "errorinvalididmalformed"
+LOOK_AGAIN_AFTER = 15.0
+"""Seconds between two looks for it."""
+_MISSING_ITEM, _MALFORMED_ID = {"erroritemnotfound", "itemnotfound"}, "errorinvalididmalformed"
 
 
 class Staged(Enum):
@@ -63,6 +65,7 @@ class Staging:
         log = Events("staging", source=source.name, key=key, trace=arrived.traceparent)
         row = await self._row(source, key, arrived.message)
         if row.state == "arrived":
+            wait_until_due(row, self.clock.now())
             outcome = await self._stage(source, arrived, row)
         elif row.state == "staged":
             await self._hand_over(row, arrived)
@@ -136,8 +139,10 @@ class Staging:
         )
         if await self.area.put_manifest(manifest):
             return manifest
-        await self.area.delete_run(row.source, row.key, run)
         winner = await self.area.manifest(row.source, row.key)
+        # Where an answer was lost, the SDK has sent ours twice, and it is ours that is there.
+        if winner is None or winner.run != run:
+            await self.area.delete_run(row.source, row.key, run)
         if winner is None:
             raise Stale("staging area: another worker's manifest has just been taken away")
         return winner
@@ -167,18 +172,23 @@ class Staging:
         )
 
     async def _not_found(self, source: Source, row: Row, fault: NotFound) -> Staged:
-        if fault.code.casefold() != _MISSING_ITEM:
+        # Soon after arrival any 404 may be of a mail that cannot be read yet, whatever its code says.
+        if self.clock.now() - row.arrived < UNREADABLE_FOR:
+            raise NotYet(
+                f'source "{source.name}", mailbox {source.mailbox}: a mail that was announced cannot be read '
+                f"yet ({fault})",
+                after=LOOK_AGAIN_AFTER,
+            ) from None
+        if fault.code.casefold() not in _MISSING_ITEM:
             raise ConfigurationFault(
                 f'source "{source.name}", mailbox {source.mailbox}: {fault}.',
                 "Look whether the mailbox exists in Exchange Online, under this address.",
             ) from None
-        if self.clock.now() - row.arrived < UNREADABLE_FOR:
-            raise NotYet(f'source "{source.name}": a mail that was announced cannot be read yet') from None
         return await self._fail(row, "The mail was gone before it could be read.")
 
     async def _fail(self, row: Row, reason: str) -> Staged:
         fault = MailFault(reason, "If the mail is still in its mailbox, replay it.")
-        await self.journal.update(failed(row, fault, self.clock))
+        await self.journal.update(failed(row, fault, self.clock.now()))
         return Staged.FAILED
 
     async def _hand_over(self, row: Row, arrived: MailArrived) -> None:
@@ -186,15 +196,10 @@ class Staging:
         await self.queues.send(VAULT_IMPORT, message)
 
 
-def failed(row: Row, fault: MailFault, clock: Clock) -> Row:
-    """The row of a mail that ends for this reason."""
-    return replace(row, state="failed", ended=clock.now(), reason=fault.reason, remedy=fault.remedy)
-
-
 def _staged(row: Row, manifest: Manifest, clock: Clock) -> Row:
-    return replace(
+    return gone_on(
         row,
-        state="staged",
+        "staged",
         staged=clock.now(),
         sizes=tuple(file.size for file in manifest.files),
         digests=tuple(bytes.fromhex(file.sha256) for file in manifest.files),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
+from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
@@ -116,7 +117,7 @@ class StagingArea:
                 return msgspec.json.decode(await download.readall(), type=kind)
         except ResourceNotFoundError:
             return None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unavailable(f"staging area: {name} cannot be read ({type(error).__name__})") from None
 
     async def delete(self, name: str) -> None:
@@ -127,6 +128,21 @@ class StagingArea:
         try:
             with storage_faults("staging area"):
                 await self._container.delete_blob(name)
+        except ResourceNotFoundError:
+            return
+
+    async def delete_document(self, name: str, document: msgspec.Struct) -> None:
+        """Take a JSON document away, on its ETag, if it is still this one.
+
+        Raises Stale when it has just been changed, and Unavailable.
+        """
+        blob = self._container.get_blob_client(name)
+        try:
+            with storage_faults("staging area"):
+                download = await blob.download_blob()
+                if await download.readall() == msgspec.json.encode(document):
+                    condition = MatchConditions.IfNotModified
+                    await blob.delete_blob(etag=download.properties.etag, match_condition=condition)
         except ResourceNotFoundError:
             return
 

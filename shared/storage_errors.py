@@ -15,8 +15,6 @@ from azure.core.exceptions import (
 
 from shared.errors import Stale, Unavailable
 
-ALREADY_THERE = frozenset({"QueueAlreadyExists", "ContainerAlreadyExists", "TableAlreadyExists"})
-
 
 @contextmanager
 def storage_faults(what: str) -> Iterator[None]:

@@ -1,12 +1,16 @@
-"""What to do about subscriptions: a decision over values, without I/O."""
+"""What to do about subscriptions: decisions over values, without I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
+from urllib.parse import unquote, urlsplit
 
-from shared.configuration import Source
+from shared.configuration import Source, folder_name
 from shared.graph.answers import Subscription
 
 LIFETIME = timedelta(minutes=10_000)
@@ -14,6 +18,11 @@ LIFETIME = timedelta(minutes=10_000)
 
 Source: the service's own error, "Subscription expiration can only be 10070 minutes in the future."
 """
+_RESOURCE = re.compile(
+    r"/?users(?:/|\(')([^/']+)(?:'\))?/mailfolders(?:/|\(')(.+?)(?:'\))?/messages/?", re.IGNORECASE
+)
+_OBJECT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,21 @@ class Watched:
 
 
 @dataclass(frozen=True)
+class Registered:
+    """A subscription that the app has created, as it noted it down: Graph hides the client state."""
+
+    source: str
+    subscription: str
+    resource: str
+    address: str
+    key_version: str
+
+    def is_of(self, watched: Watched) -> bool:
+        """Whether it was created for this folder of this source."""
+        return self.source == watched.source and same_resource(self.resource, watched.resource)
+
+
+@dataclass(frozen=True)
 class Renewal:
     """A subscription that gets a new end."""
 
@@ -39,42 +63,152 @@ class Renewal:
 
 
 @dataclass(frozen=True)
-class SubscriptionPlan:
-    """What is to be done now."""
+class Replacement:
+    """Subscriptions that announce nothing to us any more, or soon won't: deleted, then made anew."""
 
-    create: tuple[Watched, ...]
-    renew: tuple[Renewal, ...]
+    watched: Watched
+    subscriptions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SubscriptionPlan:
+    """What is to be done now; `gone` are those that Graph knows no longer."""
+
+    create: tuple[Watched, ...] = ()
+    renew: tuple[Renewal, ...] = ()
+    replace: tuple[Replacement, ...] = ()
+    gone: tuple[Registered, ...] = ()
 
 
 def watched_by(sources: Iterable[Source]) -> list[Watched]:
-    """Each folder of each source. Well-known names are the same in any case: they are written small."""
-    return [
-        Watched(source.name, source.mailbox, folder.lower() if folder.isalpha() else folder)
+    """Each folder of each source, once. Well-known names are the same in any case: they are written small."""
+    watched = (
+        Watched(source.name, source.mailbox, folder_name(folder))
         for source in sources
         for folder in source.folders
-    ]
+    )
+    return list(dict.fromkeys(watched))
 
 
 def plan_subscriptions(
-    wanted: Iterable[Watched], ours: Collection[str], existing: Iterable[Subscription], now: datetime
+    wanted: Iterable[Watched],
+    ours: Iterable[Registered],
+    existing: Iterable[Subscription],
+    *,
+    addresses: tuple[str, str],
+    key_version: str,
+    now: datetime,
 ) -> SubscriptionPlan:
-    """Create what is missing, renew what has less than half its life left.
+    """Create what is missing, renew what has less than half its life left, replace what is out of date.
 
-    `ours` are the ids that the app has created; of the `existing` ones, only these count.
+    Of the `existing` ones only `ours` count, and they are known by id: Graph may spell a resource anew.
+    Out of date is what has other `addresses` (of notifications and lifecycle), or was signed with another
+    version of the key.
     """
-    living: dict[str, Subscription] = {}
-    for subscription in existing:
-        if subscription.id in ours and subscription.expires is not None and subscription.expires > now:
-            living[_comparable(subscription.resource or "")] = subscription
-    create, renew = [], []
-    for watched in wanted:
-        found = living.get(_comparable(watched.resource))
+    listed = {one.id: one for one in existing}
+    gone, living = [], defaultdict(list)
+    for row in ours:
+        found = listed.get(row.subscription)
         if found is None:
+            gone.append(row)
+        elif found.expires is None or found.expires > now:
+            living[row.source, *_comparable(row.resource)].append((row, found))
+    create, renew, replace = [], [], []
+    for resource, watched in {_comparable(one.resource): one for one in wanted}.items():
+        candidates = living[watched.source, *resource]
+        good = [found for row, found in candidates if _fits(row, found, addresses, key_version)]
+        if not candidates:
             create.append(watched)
-        elif found.expires is not None and found.expires - now < LIFETIME / 2:
-            renew.append(Renewal(watched, found.id))
-    return SubscriptionPlan(tuple(create), tuple(renew))
+        elif not good:
+            replace.append(Replacement(watched, tuple(row.subscription for row, _ in candidates)))
+        else:
+            end, subscription = max((one.expires or now, one.id) for one in good)
+            if end - now < LIFETIME / 2:
+                renew.append(Renewal(watched, subscription))
+    return SubscriptionPlan(tuple(create), tuple(renew), tuple(replace), tuple(gone))
 
 
-def _comparable(resource: str) -> str:
-    return resource.removeprefix("/").replace("('", "/").replace("')", "").casefold()
+def _fits(row: Registered, found: Subscription, addresses: tuple[str, str], key_version: str) -> bool:
+    """What Graph leaves out of its list is taken from the row, or believed."""
+    said = (
+        (row.address, addresses[0]),
+        (found.notification_url, addresses[0]),
+        (found.lifecycle_notification_url, addresses[1]),
+    )
+    return row.key_version == key_version and all(
+        one is None or _same_address(one, ours) for one, ours in said
+    )
+
+
+class Twin(Enum):
+    """Whose the subscription is for which Graph refuses to create another one."""
+
+    SERVES = auto()
+    """Another worker has just created it for this folder."""
+    OURS = auto()
+    """Created by the app, but not on record, or under another spelling: may be deleted."""
+    STRANGE = auto()
+    """Another program's or another source's: never touched."""
+
+
+def twins_of(watched: Watched, existing: Iterable[Subscription]) -> list[Subscription]:
+    """The subscriptions that may be the one for the same folder.
+
+    Where one is on the mailbox's address and the other on its object id, only the folder can be compared.
+    """
+    alike = [one for one in existing if (one.change_type or "created").casefold() == "created"]
+    same = [one for one in alike if same_resource(one.resource or "", watched.resource)]
+    return same or [one for one in alike if _may_be_same(one.resource or "", watched.resource)]
+
+
+def judge_twin(
+    watched: Watched,
+    twin: Subscription,
+    row: Registered | None,
+    addresses: tuple[str, str],
+    now: datetime,
+) -> Twin:
+    """Whose `twin` is; `row` is what is on record of it.
+
+    Nobody else has our addresses, so that a subscription with both that is not on record is one of ours
+    whose creation was never answered.
+    """
+    if row is None:
+        given = (twin.notification_url or "", twin.lifecycle_notification_url or "")
+        ours = all(_same_address(one, other) for one, other in zip(given, addresses, strict=True))
+        return Twin.OURS if ours else Twin.STRANGE
+    if row.source != watched.source:
+        return Twin.STRANGE
+    lives = twin.expires is None or twin.expires > now
+    return Twin.SERVES if lives and row.is_of(watched) else Twin.OURS
+
+
+def same_resource(one: str, other: str) -> bool:
+    """Whether two resources are one, each in any of its spellings."""
+    return _comparable(one) == _comparable(other)
+
+
+def _may_be_same(one: str, other: str) -> bool:
+    (mailbox, folder), (other_mailbox, other_folder) = _comparable(one), _comparable(other)
+    ids = [bool(_OBJECT_ID.fullmatch(name)) for name in (mailbox, other_mailbox)]
+    return folder == other_folder and ids[0] != ids[1]
+
+
+def _comparable(resource: str) -> tuple[str, str]:
+    """A resource in any of its spellings: all but the id of a folder is the same in any case."""
+    found = _RESOURCE.fullmatch(resource)
+    return (found[1].casefold(), folder_name(found[2])) if found else (resource.casefold(), "")
+
+
+def _same_address(one: str, other: str) -> bool:
+    """However the service writes it: else each round would replace what the last one made."""
+    return one == other or _written_plainly(one) == _written_plainly(other)
+
+
+def _written_plainly(address: str) -> tuple[str, ...]:
+    try:
+        parts = urlsplit(address)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return (address,)
+    return parts.scheme, parts.hostname or "", str(port), unquote(parts.path), unquote(parts.query)

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.storage_errors import storage_faults
+from shared.subscription_plan import Registered
 
 TABLE = "subscriptions"
 
 
 class SubscriptionRegister:
-    """The ids of the app's subscriptions, by source."""
+    """The app's subscriptions."""
 
     def __init__(self, service: TableServiceClient) -> None:
         self._table: TableClient = service.get_table_client(TABLE)
 
-    async def add(self, source: str, subscription: str, resource: str, address: str) -> None:
+    async def add(self, row: Registered) -> None:
         """Note a subscription that was created. Raises Unavailable."""
-        entity = {"PartitionKey": source, "RowKey": subscription, "resource": resource, "address": address}
+        entity = {
+            "PartitionKey": row.source,
+            "RowKey": row.subscription,
+            "resource": row.resource,
+            "address": row.address,
+            "key_version": row.key_version,
+        }
         with storage_faults("subscriptions"):
             try:
                 await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
@@ -27,16 +38,32 @@ class SubscriptionRegister:
                 await self._create_table()
                 await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
 
-    async def ids(self) -> set[str]:
-        """All ids. Raises Unavailable."""
+    async def remove(self, source: str, subscription: str) -> None:
+        """Forget a subscription of a source, if it is noted. Raises Unavailable."""
+        with storage_faults("subscriptions"), suppress(ResourceNotFoundError):
+            await self._table.delete_entity(source, subscription)
+
+    async def rows(self) -> list[Registered]:
+        """All subscriptions that are noted. Raises Unavailable."""
         try:
             with storage_faults("subscriptions"):
-                return {entity["RowKey"] async for entity in self._table.list_entities(select=["RowKey"])}
+                return [_row(entity) async for entity in self._table.list_entities()]
         except ResourceNotFoundError:
-            return set()
+            return []
 
     async def _create_table(self) -> None:
         try:
             await self._table.create_table()
         except ResourceExistsError:
             return  # a twin was first, or infra made it
+
+
+def _row(entity: Mapping[str, Any]) -> Registered:
+    """A row of a former version has no `key_version`: it is no version, so that it is replaced."""
+    return Registered(
+        source=entity["PartitionKey"],
+        subscription=entity["RowKey"],
+        resource=str(entity.get("resource", "")),
+        address=str(entity.get("address", "")),
+        key_version=str(entity.get("key_version", "")),
+    )

@@ -15,6 +15,15 @@ EXAMPLE_VOCABULARY = vocabulary(EXAMPLE, ("invoice.pdf",), "invoices", "invoices
 _QUIET = re2.Options()
 _QUIET.log_errors = False
 _NAMES = ", ".join(sorted(EXAMPLE_VOCABULARY))
+_CANNOT_BE_WORKED_OUT = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    re2.error,
+)
 
 
 class _Absent(ChainableUndefined):
@@ -24,17 +33,38 @@ class _Absent(ChainableUndefined):
         return self
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Knows that every mail lacks a second recipient, or a third word of its subject, at times."""
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        found = super().getitem(obj, argument)
+        return _Absent() if isinstance(argument, int) and isinstance(found, Undefined) else found
+
+
+def _absent_for_none(value: object) -> object:
+    # Else `received ~ ""` were "None", and a method of it none at all.
+    return _Absent() if value is None else value
+
+
 def _empty_for_none(value: object) -> object:
     return "" if value is None else value
 
 
+def _said(error: Exception) -> str:
+    """What an exception says, on one line."""
+    lines = (getattr(error, "message", None) or str(error)).splitlines() or [type(error).__name__]
+    return str(lines[0]).rstrip(" .:")
+
+
 def _matching(value: object, pattern: str) -> bool:
+    if not isinstance(pattern, str):
+        raise TypeError("matching() takes a regular expression, as a text")
     # Subjects are hostile: re2 runs in time linear in the text, whatever the expression.
     return re2.search(pattern, str(_empty_for_none(value)), _QUIET) is not None
 
 
-def _environment(undefined: type[Undefined]) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+def _environment(undefined: type[Undefined]) -> _Sandbox:
+    environment = _Sandbox(
         undefined=undefined, finalize=_empty_for_none, autoescape=False, keep_trailing_newline=True
     )
     environment.tests["matching"] = _matching
@@ -64,12 +94,10 @@ class TextTemplate:
                 raise TemplateFault(f"no mail has {', '.join(sorted(unknown))}. Known names: {_NAMES}.")
             _STRICT.from_string(text).render(EXAMPLE_VOCABULARY)
             self._template = _LENIENT.from_string(text)
-        except TemplateError as error:
-            raise TemplateFault(f"not a template that works: {error}.") from error
-        except (ArithmeticError, LookupError, TypeError, ValueError, re2.error) as error:
-            if isinstance(error, TemplateFault):
-                raise
-            raise TemplateFault(f"not a template that works: {error}.") from error
+        except TemplateFault:
+            raise
+        except (TemplateError, *_CANNOT_BE_WORKED_OUT) as error:
+            raise TemplateFault(f"not a template that works: {_said(error)}.") from error
 
     def render(self, values: Mapping[str, Any]) -> str:
         """The text for a mail's `values`, as `shared.mail.vocabulary` gives them.
@@ -77,6 +105,6 @@ class TextTemplate:
         Raises TemplateFault, without a word out of the mail, when the template cannot be worked out for it.
         """
         try:
-            return self._template.render(values)
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, re2.error) as error:
+            return self._template.render({name: _absent_for_none(value) for name, value in values.items()})
+        except (TemplateError, *_CANNOT_BE_WORKED_OUT) as error:
             raise TemplateFault(f"could not be worked out for this mail ({type(error).__name__}).") from None

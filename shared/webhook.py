@@ -11,7 +11,7 @@ from shared.clock import Clock
 from shared.configuration import Source
 from shared.errors import VaultpostError
 from shared.log import Events
-from shared.notification import LARGEST_BODY, Judgement, NotACollection, judge
+from shared.notification import LARGEST_BODY, UNPROVEN, Judgement, NotACollection, judge
 from shared.queue_messages import LIFECYCLE_EVENT, MAIL_ARRIVED, LifecycleEvent, MailArrived, Message
 from shared.queues import Queues
 from shared.secret_store import SecretStore
@@ -51,7 +51,7 @@ class Webhook:
             return Answer.TOO_LARGE
         try:
             async with asyncio.timeout(LONGEST_WAIT):
-                judgement = judge(body, [await self.secrets.get(NOTIFICATION_KEY)], self.sources)
+                judgement = await self._judged(body)
                 await self.queues.send_all(self._messages(judgement, trace))
         except NotACollection as error:
             log.warning("notifications-refused", why=f"not a collection ({error})")
@@ -66,6 +66,15 @@ class Webhook:
             dropped=dict(judgement.dropped),
         )
         return Answer.QUEUED
+
+    async def _judged(self, body: bytes) -> Judgement:
+        """Where a client state matches no known version of the key, these are read anew, but seldom."""
+        known = await self.secrets.versions(NOTIFICATION_KEY)
+        judgement = judge(body, [version.value for version in known], self.sources)
+        if not judgement.dropped[UNPROVEN]:
+            return judgement
+        newer = await self.secrets.versions_other_than(NOTIFICATION_KEY, known)
+        return judgement if newer == known else judge(body, [one.value for one in newer], self.sources)
 
     def _messages(self, judgement: Judgement, trace: str | None) -> list[tuple[str, Message]]:
         noticed = self.clock.now().isoformat()

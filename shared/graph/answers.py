@@ -71,8 +71,8 @@ class Attachment(msgspec.Struct, rename="camel"):
 
     @property
     def kind(self) -> str:
-        """`file`, `item`, `reference`, or what else Graph says."""
-        return self.odata_type.rpartition(".")[2].removesuffix("Attachment") or "unknown"
+        """`file`, `item`, `reference`, or what else Graph says; one without a type is taken for a file."""
+        return self.odata_type.rpartition(".")[2].removesuffix("Attachment") or "file"
 
 
 ATTACHMENT_PROPERTIES = ["id", "name", "contentType", "size", "isInline"]

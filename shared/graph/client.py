@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 from azure.core.credentials_async import AsyncTokenCredential
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
@@ -23,6 +23,7 @@ from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
+from shared.answers import Unreadable, decoded
 from shared.errors import Unavailable
 from shared.graph.faults import connection_faults, fault_of
 from shared.settings import GraphSettings
@@ -39,16 +40,24 @@ _T = TypeVar("_T")
 class GraphClient:
     """One client for a worker: it holds the connections, so it is built once and closed."""
 
-    def __init__(self, settings: GraphSettings, credential: AsyncTokenCredential) -> None:
+    def __init__(
+        self,
+        settings: GraphSettings,
+        credential: AsyncTokenCredential,
+        forget_token: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`forget_token` is called when Graph refuses the token that `credential` keeps."""
+        self._forget_token = forget_token
         # Retrying is ours (design, 4.8), and a token goes to no other host: the middleware does neither.
         options = {
             **sdk_options,
             RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False),
             RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
         }
-        self._http = GraphClientFactory.create_with_default_middleware(
-            client=httpx.AsyncClient(timeout=_TIMEOUT, http2=True), options=options
-        )
+        plain = httpx.AsyncClient(timeout=_TIMEOUT, http2=True)
+        # The SDK puts its own transport around these, and does not close them.
+        self._transports = (plain._transport, *plain._mounts.values())  # noqa: SLF001
+        self._http = GraphClientFactory.create_with_default_middleware(client=plain, options=options)
         authentication = AzureIdentityAuthenticationProvider(
             credential, scopes=[settings.scope], allowed_hosts=[settings.host], is_cae_enabled=False
         )
@@ -62,6 +71,9 @@ class GraphClient:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+        for transport in self._transports:
+            if transport is not None:
+                await transport.aclose()
 
     async def answer(self, request: RequestInformation, kind: type[_T], *, mailbox: str) -> _T:
         """The answer to a request about `mailbox`, decoded.
@@ -72,9 +84,9 @@ class GraphClient:
             with connection_faults():
                 body = await response.aread()
         try:
-            return msgspec.json.decode(body, type=kind, strict=False)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Unavailable(f"Graph's answer cannot be read ({type(error).__name__})") from None
+            return decoded(body, kind)
+        except Unreadable as error:
+            raise Unavailable(f"Graph's answer cannot be read ({error})") from None
 
     async def stream(self, request: RequestInformation, *, mailbox: str) -> AsyncIterator[bytes]:
         """The bytes of the answer to a request about `mailbox`, as they come.
@@ -107,6 +119,8 @@ class GraphClient:
                 native = await self._adapter.convert_to_native_async(request)
                 response = await self._http.send(native, stream=True)
             try:
+                if response.status_code == HTTPStatus.UNAUTHORIZED:
+                    self._forget_token()
                 if not response.is_success:
                     with connection_faults():
                         body = await _beginning(response)
@@ -126,5 +140,9 @@ async def _beginning(response: httpx.Response) -> bytes:
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "", None, None
+    return parts.scheme, parts.hostname, port

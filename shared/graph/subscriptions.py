@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,8 +10,10 @@ import msgspec
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
+from shared.errors import Unavailable
 from shared.graph.answers import Page, Subscription
 from shared.graph.client import GraphClient
+from shared.graph.faults import NotFound
 
 
 class SubscriptionClient:
@@ -38,7 +41,10 @@ class SubscriptionClient:
         }
         builder = self._client.requests.subscriptions
         request = RequestInformation(Method.POST, builder.url_template, builder.path_parameters)
-        return await self._client.answer(_with_body(request, body), Subscription, mailbox=mailbox)
+        made = await self._client.answer(_with_body(request, body), Subscription, mailbox=mailbox)
+        if not made.id:
+            raise Unavailable("Graph's answer does not name the subscription that it created")
+        return made
 
     async def renew(self, mailbox: str, subscription: str, until: datetime) -> Subscription:
         """Let a subscription live on. Raises NotFound, ConfigurationFault, Refused, Unavailable."""
@@ -46,6 +52,18 @@ class SubscriptionClient:
         request = RequestInformation(Method.PATCH, builder.url_template, builder.path_parameters)
         body = {"expirationDateTime": _text(until)}
         return await self._client.answer(_with_body(request, body), Subscription, mailbox=mailbox)
+
+    async def delete(self, mailbox: str, subscription: str) -> None:
+        """End a subscription; one that is gone already is as good.
+
+        Raises ConfigurationFault, Refused, Unavailable.
+        """
+        builder = self._client.requests.subscriptions.by_subscription_id(subscription)
+        request = RequestInformation(Method.DELETE, builder.url_template, builder.path_parameters)
+        request.headers.try_add("Accept", "application/json")
+        with suppress(NotFound):
+            async for _ in self._client.stream(request, mailbox=mailbox):
+                pass  # the answer, 204, has no body
 
     async def all(self) -> list[Subscription]:
         """Those that this app registration has, all pages. Raises Refused, Unavailable."""

@@ -43,18 +43,18 @@ class ObjectVersion(msgspec.Struct, rename="pascal"):
 
     obj_ver: ObjVer
     deleted: bool = False
-    files: list[ObjectFile] = []
+    files: list[ObjectFile] | None = None
 
-    def value(self) -> VaultObject:
-        """The same, as the pipeline knows it."""
-        sizes = tuple(file.size for file in self.files)
+    def value(self, files: list[ObjectFile]) -> VaultObject:
+        """The same with its files, as the pipeline knows it."""
+        sizes = tuple(file.size for file in files)
         return VaultObject(self.obj_ver.type, self.obj_ver.id, self.obj_ver.version, self.deleted, sizes)
 
 
 class Results(msgspec.Struct, Generic[_T], rename="pascal"):
     """A list that may have been cut."""
 
-    items: list[_T] = []
+    items: list[_T] | None = None
     more_results: bool = False
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from shared.clock import Clock
 from shared.configuration import Configuration
 from shared.errors import ConfigurationFault, MailFault, Unavailable
 from shared.secret_store import SecretStore
-from shared.vault.answers import ObjectVersion, Results, Upload
+from shared.vault.answers import ObjectFile, ObjectVersion, Results, Upload
 from shared.vault.protocol import DataType, NewFile, NewObject, PropertyValue, VaultObject
 from shared.vault.session import RequestRefused, Session, TooLarge
 from shared.vault.structure import MFilesStructure
@@ -20,6 +22,7 @@ SINGLE_FILE, CLASS = 22, 100
 """Built-in properties (developer.m-files.com, MFBuiltInPropertyDef)."""
 _LATEST = -1
 _STRUCTURE_KEPT_FOR = 15 * 60.0
+_CREATE_WITHIN = 60.0
 
 
 class MFilesVault:
@@ -52,14 +55,14 @@ class MFilesVault:
         """
         query = {"o": str(DOCUMENT), f"p{property_id}": value, "d": "include"}
 
-        async def work(token: str) -> Results[ObjectVersion]:
-            return await self._session.answer(token, "GET", "/objects", Results[ObjectVersion], params=query)
+        async def work(token: str) -> list[VaultObject]:
+            found = await self._session.answer(token, "GET", "/objects", Results[ObjectVersion], params=query)
+            return [await self._with_files(token, version) for version in found.items or ()]
 
         try:
-            found = await self._session.with_login(work)
+            return await self._session.with_login(work)
         except RequestRefused as error:
             raise Unavailable(f"the vault cannot be searched ({error})") from None
-        return [version.value() for version in found.items]
 
     async def create(
         self, new: NewObject, files: Sequence[NewFile], about_to_create: Callable[[], Awaitable[None]]
@@ -71,14 +74,14 @@ class MFilesVault:
         files raise, and Transient when the log-in is refused.
         """
 
-        async def work(token: str) -> ObjectVersion:
+        async def work(token: str) -> VaultObject:
             uploads = [await self._upload(token, file) for file in files]
             body = {"PropertyValues": _property_values(new, len(files)), "Files": uploads}
             await about_to_create()
-            return await self._session.answer(token, "POST", f"/objects/{DOCUMENT}", ObjectVersion, json=body)
+            return await self._with_files(token, await self._post(token, body))
 
         try:
-            return (await self._session.with_login(work)).value()
+            return await self._session.with_login(work)
         except TooLarge:
             raise MailFault(
                 "The web server in front of M-Files refuses a file of this mail for its size.",
@@ -87,8 +90,34 @@ class MFilesVault:
         except RequestRefused as error:
             raise _refusal(error) from None
 
+    async def _post(self, token: str, body: dict[str, Any]) -> ObjectVersion:
+        try:
+            # Below the time that the journal's mark holds, whatever the phases of the request may take.
+            async with asyncio.timeout(_CREATE_WITHIN):
+                return await self._session.answer(
+                    token, "POST", f"/objects/{DOCUMENT}", ObjectVersion, json=body
+                )
+        except TimeoutError:
+            raise Unavailable("M-Files did not answer to a create in time") from None
+
+    async def _with_files(self, token: str, version: ObjectVersion) -> VaultObject:
+        """The object with its files, which are asked for where the answer has no list of them."""
+        files = version.files
+        if files is None:
+            path = f"/objects/{version.obj_ver.type}/{version.obj_ver.id}/latest/files"
+            files = (
+                [] if version.deleted else await self._session.answer(token, "GET", path, list[ObjectFile])
+            )
+        return version.value(files)
+
     async def _upload(self, token: str, file: NewFile) -> dict[str, Any]:
-        answer = await self._session.post_stream(token, "/files", file.read(), file.size, Upload)
+        # One file is answered by one object, by the documentation by a list of one.
+        kind: Any = Upload | list[Upload]
+        answered = await self._session.post_stream(token, "/files", file.read(), file.size, kind)
+        answers: list[Upload] = answered if isinstance(answered, list) else [answered]
+        if len(answers) != 1:
+            raise Unavailable(f"M-Files answered to one file as if to {len(answers)}")
+        (answer,) = answers
         if answer.size != file.size:
             raise Unavailable("M-Files has another size for a file than was sent")
         return {
@@ -117,15 +146,22 @@ def _wire(value: PropertyValue) -> dict[str, Any]:
     typed: dict[str, Any] = {"DataType": int(value.data_type)}
     if value.data_type is DataType.LOOKUP:
         typed["Lookup"] = {"Item": value.value, "Version": _LATEST}
+    elif value.data_type is DataType.MULTI_SELECT_LOOKUP and isinstance(value.value, tuple):
+        typed["Lookups"] = [{"Item": item, "Version": _LATEST} for item in value.value]
     else:
         typed["Value"] = value.value
     return {"PropertyDef": value.id, "TypedValue": typed}
 
 
 def _refusal(error: RequestRefused) -> ConfigurationFault | MailFault:
-    if error.status in (401, 403):
+    if error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return ConfigurationFault(
             f"{error}: the account may not create this document.",
             "Let the account of mfiles-username create documents of this class.",
+        )
+    if error.status == HTTPStatus.NOT_FOUND:
+        return ConfigurationFault(
+            f"{error}: the vault lacks something that this document needs.",
+            "Look whether class and properties of the source are still in the vault.",
         )
     return MailFault(f"{error}: the vault refuses this document.", "Look at the mail, then replay it.")

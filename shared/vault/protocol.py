@@ -20,6 +20,7 @@ class DataType(IntEnum):
     TIMESTAMP = 7
     BOOLEAN = 8
     LOOKUP = 9
+    MULTI_SELECT_LOOKUP = 10
     MULTI_LINE_TEXT = 13
 
 
@@ -44,11 +45,11 @@ class ClassDef:
 
 
 class PropertyValue(msgspec.Struct, frozen=True):
-    """A property with its value: text, number, truth, ISO 8601 date or time, or the id of an item."""
+    """A property with its value: text, number, truth, ISO 8601 date or time, or ids of items."""
 
     id: int
     data_type: DataType
-    value: str | bool | int | float
+    value: str | bool | int | float | tuple[int, ...]
 
 
 class NewObject(msgspec.Struct, frozen=True):

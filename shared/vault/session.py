@@ -13,8 +13,8 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 import httpx
-import msgspec
 
+from shared.answers import Unreadable, decoded
 from shared.errors import ConfigurationFault, Transient, Unavailable, VaultpostError
 from shared.retry_after import retry_after
 from shared.secret_store import SecretStore
@@ -52,6 +52,7 @@ class Session:
         self._guid = "{" + guid.strip("{}") + "}"
         self._secrets = secrets
         self._token = ""
+        self._username = ""
         self._password = ""
         self._logging_in = asyncio.Lock()
 
@@ -62,7 +63,7 @@ class Session:
     async def with_login(self, work: Callable[[str], Awaitable[_T]]) -> _T:
         """What `work` gives with a token. It begins again, once, with a new token when that one is refused.
 
-        A password that is refused is read anew from Key Vault.
+        User name and password that are refused are read anew from Key Vault.
         Raises Transient when the log-in is refused, Unavailable, and what `work` raises.
         """
         token = await self._token_other_than("")
@@ -73,7 +74,7 @@ class Session:
         try:
             return await work(token)
         except NotLoggedIn:
-            token = await self._token_with_newer_password(token)
+            token = await self._token_with_newer_secrets(token)
         try:
             return await work(token)
         except NotLoggedIn:
@@ -86,9 +87,9 @@ class Session:
         """
         response = await self._send(method, path, token, **request)
         try:
-            return msgspec.json.decode(response.content, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Unavailable(f"M-Files' answer cannot be read ({type(error).__name__})") from None
+            return decoded(response.content, kind)
+        except Unreadable as error:
+            raise Unavailable(f"M-Files' answer cannot be read ({error})") from None
 
     async def post_stream(
         self, token: str, path: str, content: AsyncIterator[bytes], size: int, kind: type[_T]
@@ -96,7 +97,8 @@ class Session:
         """Send `size` bytes as they come. Raises as `answer` does, and what `content` raises."""
         # With a length, as IIS may refuse a body in chunks of unknown number.
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        return await self.answer(token, "POST", path, kind, content=content, headers=headers)
+        exact = _exactly(size, content)
+        return await self.answer(token, "POST", path, kind, content=exact, headers=headers)
 
     async def _send(self, method: str, path: str, token: str, **request: Any) -> httpx.Response:
         headers = {"Accept": "application/json", **request.pop("headers", {})}
@@ -113,24 +115,25 @@ class Session:
     async def _token_other_than(self, refused: str) -> str:
         async with self._logging_in:
             if not self._token or self._token == refused:
-                await self._log_in(await self._secrets.get(PASSWORD))
+                await self._log_in(await self._secrets.get(USERNAME), await self._secrets.get(PASSWORD))
             return self._token
 
-    async def _token_with_newer_password(self, refused: str) -> str:
+    async def _token_with_newer_secrets(self, refused: str) -> str:
         async with self._logging_in:
             if self._token == refused:
-                former = self._password
-                newer = await self._secrets.get_other_than(PASSWORD, former)
-                if newer == former:
+                former = (self._username, self._password)
+                username = await self._secrets.get_other_than(USERNAME, former[0])
+                password = await self._secrets.get_other_than(PASSWORD, former[1])
+                if (username, password) == former:
                     self._token = ""
                     raise self._refused()
-                await self._log_in(newer)
+                await self._log_in(username, password)
             return self._token
 
-    async def _log_in(self, password: str) -> None:
-        body = {"Username": await self._secrets.get(USERNAME), "Password": password, "VaultGuid": self._guid}
+    async def _log_in(self, username: str, password: str) -> None:
+        body = {"Username": username, "Password": password, "VaultGuid": self._guid}
         self._http.cookies.clear()  # the former node's cookie would lead back to it
-        self._password = password
+        self._username, self._password = username, password
         self._token = (await self.answer("", "POST", "/server/authenticationtokens", Token, json=body)).value
 
     @staticmethod
@@ -139,6 +142,18 @@ class Session:
             f"M-Files refuses the log-in. Look at the secrets {USERNAME} and {PASSWORD} in Key Vault, "
             "at vault.guid, and whether the account may log in to the vault."
         )
+
+
+async def _exactly(size: int, content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """`content`, if that is its size; else Unavailable: httpx lets another library's fault through there."""
+    left = size
+    async for piece in content:
+        left -= len(piece)
+        if left < 0:
+            break
+        yield piece
+    if left:
+        raise Unavailable("a file has another length than was said")
 
 
 def _fault_of(response: httpx.Response, path: str) -> VaultpostError:
@@ -161,6 +176,6 @@ def _fault_of(response: httpx.Response, path: str) -> VaultpostError:
 
 def _error(body: bytes) -> WebServiceError | None:
     try:
-        return msgspec.json.decode(body, type=WebServiceError)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return decoded(body, WebServiceError)
+    except Unreadable:
         return None

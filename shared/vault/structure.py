@@ -101,7 +101,7 @@ class MFilesStructure:
             items = (await self._session.with_login(work)).items
         except RequestRefused as error:
             raise Unavailable(f"value list {value_list} cannot be read ({error})") from None
-        return [item.id for item in items if item.name.casefold() == text.casefold()]
+        return [item.id for item in items or () if item.name.casefold() == text.casefold()]
 
     async def _read_class(self, class_id: int) -> ClassDef:
         async def work(token: str) -> ObjectClass:

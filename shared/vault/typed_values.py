@@ -55,7 +55,7 @@ def typed(value: str | bool | int | float, data_type: int) -> str | bool | int |
             return cut(text)
         case DataType.MULTI_LINE_TEXT:
             return _CONTROLS.sub(" ", _LINE_ENDS.sub("\r\n", text))
-        case DataType.LOOKUP:
+        case DataType.LOOKUP | DataType.MULTI_SELECT_LOOKUP:
             return one_line(text)
         case DataType.INTEGER:
             return _number(text, int)
@@ -64,9 +64,9 @@ def typed(value: str | bool | int | float, data_type: int) -> str | bool | int |
         case DataType.BOOLEAN:
             return _truth(text)
         case DataType.DATE:
-            return _moment(text).strftime("%Y-%m-%d")
+            return _moment(text).date().isoformat()
         case DataType.TIMESTAMP:
-            return _moment(text).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return f"{_moment(text).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
         case _:
             raise NoFit(f"properties of data type {data_type} cannot be filled in this version")
 
@@ -76,7 +76,7 @@ def _number(text: str, kind: type[int] | type[float]) -> int | float:
         number = kind(text.strip())
     except ValueError:
         raise NoFit("the value is not a number") from None
-    if not math.isfinite(number) or (kind is int and abs(number) > _LARGEST_INTEGER):
+    if (kind is int and abs(number) > _LARGEST_INTEGER) or not math.isfinite(number):
         raise NoFit("the value is a larger number than the vault takes")
     return number
 

@@ -1,0 +1,103 @@
+"""The composition root: nothing is built before it is needed, and nothing starts that is wrong."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from shared.clock import SystemClock
+from shared.errors import StartRefused
+from shared.services import Services
+
+from .clock import FakeClock
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = {
+    "VAULTPOST_NOTIFICATION_URL": "https://app.example.com/api",
+    "KEY_VAULT_URL": "https://kv.vault.azure.net",
+    "MailStorage": "UseDevelopmentStorage=true",
+}
+
+
+def refused(environment: dict[str, str], root: Path = ROOT) -> tuple[str, ...]:
+    with pytest.raises(StartRefused) as caught:
+        Services.from_environment(environment, root)
+    return caught.value.faults
+
+
+def test_the_shipped_configuration_with_the_least_settings_starts() -> None:
+    services = Services.from_environment(SETTINGS, ROOT)
+
+    assert list(services.sources) == ["invoices"]
+    assert services.configuration.source[0] is services.sources["invoices"]
+    assert isinstance(services.clock, SystemClock)
+
+
+def test_a_clock_can_be_given() -> None:
+    built = Services.from_environment(SETTINGS, ROOT)
+    clock = FakeClock()
+
+    assert Services(built.settings, built.configuration, clock).clock is clock
+
+
+def test_faults_of_settings_and_configuration_are_one_list(tmp_path: Path) -> None:
+    """Else an operator mends the one only to meet the other."""
+    (tmp_path / "mine.toml").write_text('colour = "red"\n', encoding="utf-8")
+
+    faults = refused({"VAULTPOST_SOURCES": "mine.toml", "KEY_VAULT_URL": "kv"}, tmp_path)
+
+    assert [fault.split(":")[0] for fault in faults] == [
+        "setting VAULTPOST_NOTIFICATION_URL",
+        "setting KEY_VAULT_URL",
+        "setting MailStorage",
+        "mine.toml",
+        "mine.toml",
+        "mine.toml",
+    ]
+
+
+def test_faults_of_the_settings_do_not_hide_a_missing_configuration(tmp_path: Path) -> None:
+    faults = refused({**SETTINGS, "GRAPH_CREDENTIAL": "x"}, tmp_path)
+
+    assert faults[0].startswith("setting GRAPH_CREDENTIAL: ")
+    assert faults[1].startswith(f"{tmp_path / 'mail-sources.toml'}: cannot be read (")
+    assert len(faults) == 2
+
+
+def test_faults_of_the_configuration_alone_refuse_the_start(tmp_path: Path) -> None:
+    (tmp_path / "mail-sources.toml").write_text("", encoding="utf-8")
+
+    assert len(refused(SETTINGS, tmp_path)) == 2
+
+
+@pytest.mark.anyio
+async def test_parts_are_built_once_and_closed() -> None:
+    services = Services.from_environment(SETTINGS, ROOT)
+
+    assert services.queues is services.queues
+    assert services.staging.journal is services.filing.journal is services.journal
+    assert services.webhook.secrets is services.secrets
+    assert services.subscriptions.addresses == (
+        "https://app.example.com/api/notifications",
+        "https://app.example.com/api/lifecycle",
+    )
+    await services.close()
+    await services.close()
+
+
+@pytest.mark.anyio
+async def test_what_was_never_needed_is_never_built_nor_closed() -> None:
+    services = Services.from_environment(SETTINGS, ROOT)
+    await services.close()
+
+    assert not {"queues", "graph", "vault", "secrets", "area"} & vars(services).keys()
+
+
+def test_the_clients_own_logs_are_quiet_from_the_start() -> None:
+    logging.getLogger("httpx").setLevel(logging.NOTSET)
+
+    Services.from_environment(SETTINGS, ROOT)
+
+    assert logging.getLogger("httpx").level == logging.WARNING

@@ -1,0 +1,614 @@
+"""Subscriptions at the sandbox's Graph: kept alive in time, and never a stranger's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from sandbox.box import Sandbox
+from sandbox.serving import serve
+from sandbox.tenant.graph.subscriptions import Subscription
+from shared.configuration import Source
+from shared.errors import ConfigurationFault, Unavailable
+from shared.graph.client import GraphClient
+from shared.graph.faults import NotFound, Refused
+from shared.graph.subscriptions import SubscriptionClient
+from shared.identities import client_state, proven_source
+from shared.queue_messages import MAIL_ARRIVED, Event, LifecycleEvent
+from shared.secret_store import KEPT_FOR
+from shared.services import Services
+from shared.subscription_plan import LIFETIME, Registered
+from shared.subscription_register import SubscriptionRegister
+from shared.subscriptions import Subscriptions
+from shared.tracing import traceparent
+from shared.webhook import Answer, Webhook
+
+from .accounts import Stores
+from .clock import FakeClock
+from .graph.stub import FixedToken, settings_of
+from .key_vault import KeyVault
+from .made import source, unique_name
+
+pytestmark = pytest.mark.anyio
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Endpoint:
+    """Answers Graph's handshake; `wrong` makes it say another token."""
+
+    origin: str = ""
+    asked: list[str] = field(default_factory=list)
+    wrong: bool = False
+
+    @property
+    def addresses(self) -> tuple[str, str]:
+        return self.addresses_below("api")
+
+    def addresses_below(self, base: str) -> tuple[str, str]:
+        return f"{self.origin}/{base}/notifications", f"{self.origin}/{base}/lifecycle"
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.asked.append(request.path)
+        return web.Response(text="x" if self.wrong else request.query.get("validationToken", ""))
+
+
+@dataclass
+class World:
+    """Two sources with mailboxes of their own, in an app registration that nobody else uses."""
+
+    box: Sandbox
+    app_id: str
+    graph: GraphClient
+    endpoint: Endpoint
+    stores: Stores
+    clock: FakeClock
+    service_clock: FakeClock
+    key: str
+    sources: list[Source]
+    subscriptions: Subscriptions
+
+    @property
+    def first(self) -> Source:
+        return self.sources[0]
+
+    def live(self, app_id: str | None = None) -> list[Subscription]:
+        """What Graph has for the app registration."""
+        return self.box.tenant.subscriptions.of(app_id or self.app_id)
+
+    async def registered(self) -> set[str]:
+        """The ids that the app has noted."""
+        return {row.subscription for row in await self.stores.register.rows()}
+
+    def of(self, one: Source) -> list[Subscription]:
+        mailbox = self.box.tenant.mailbox(one.mailbox)
+        return [each for each in self.live() if each.mailbox is mailbox]
+
+    def watching(self, *sources: Source) -> Subscriptions:
+        """The same for other sources."""
+        return replace(self.subscriptions, sources={one.name: one for one in sources})
+
+    async def care(self, event: Event, subscription: str, name: str | None = None) -> None:
+        await self.subscriptions.care(
+            LifecycleEvent(
+                source=name or self.first.name,
+                traceparent=traceparent(),
+                event=event,
+                subscription=subscription,
+            )
+        )
+
+    async def strange(
+        self, one: Source, app_id: str | None = None, base: str = "other", mailbox: str | None = None
+    ) -> Subscription:
+        """A subscription that is not on record; ours have the base `api`."""
+        graph = client(self.box, app_id or self.app_id)
+        made = await SubscriptionClient(graph).create(
+            one.mailbox,
+            f"users/{mailbox or one.mailbox}/mailFolders('inbox')/messages",
+            addresses=self.endpoint.addresses_below(base),
+            client_state="a stranger",
+            until=datetime.now(UTC) + timedelta(hours=1),
+        )
+        await graph.close()
+        return self.box.tenant.subscriptions.get(app_id or self.app_id, made.id)
+
+
+def client(box: Sandbox, app_id: str, *roles: str) -> GraphClient:
+    """The app's client, as one app registration with these roles or what it needs."""
+    origin = box.addresses.graph.removesuffix("/v1.0")
+    token = box.issuer.issue(app_id, origin, roles or ["Mail.Read"], timedelta(minutes=30))
+    return GraphClient(settings_of(origin), FixedToken(token))
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[Endpoint]:
+    made = Endpoint()
+    site = web.Application()
+    site.router.add_post("/{path:.*}", made.handle)
+    served = await serve(site, context=None)
+    made.origin = served.origin
+    yield made
+    await served.close()
+
+
+@pytest.fixture
+async def world(
+    box: Sandbox,
+    services: Services,
+    key_vault: KeyVault,
+    stores: Stores,
+    endpoint: Endpoint,
+    clock: FakeClock,
+) -> AsyncIterator[World]:
+    """Its time is behind Graph's by more than half a life, so that it can be moved on by as much."""
+    service_clock, clock = clock, FakeClock(datetime.now(UTC) - LIFETIME * 6 / 10)
+    sources = [source(unique_name(stem)) for stem in ("one", "two")]
+    for one in sources:
+        box.tenant.add_mailbox(one.mailbox)
+    key = key_vault.secrets.get("notification-key")
+    assert key is not None
+    app_id = str(uuid.uuid4())
+    graph = client(box, app_id)
+    subscriptions = Subscriptions(
+        {one.name: one for one in sources},
+        SubscriptionClient(graph),
+        stores.register,
+        services.secrets,
+        endpoint.addresses,
+        clock,
+    )
+    yield World(box, app_id, graph, endpoint, stores, clock, service_clock, key.value, sources, subscriptions)
+    for left in box.tenant.subscriptions.of(app_id):
+        box.tenant.subscriptions.remove(left)
+    await graph.close()
+
+
+async def test_each_inbox_is_subscribed_with_all_that_notifications_need(world: World) -> None:
+    await world.subscriptions.maintain()
+
+    assert len(world.live()) == 2
+    for one in world.sources:
+        (made,) = world.of(one)
+        assert made.folder is not None
+        assert made.folder.well_known == "inbox"
+        assert made.change_type == "created"
+        assert made.immutable_ids is True
+        assert (made.notification_url, made.lifecycle_url) == world.endpoint.addresses
+        assert made.client_state == client_state(one.name, world.key)
+        assert abs(made.expires - (world.clock.now() + LIFETIME)) < timedelta(milliseconds=1)
+        assert made.tls_version == "v1_2"
+    assert await world.registered() == {one.id for one in world.live()}
+    assert world.endpoint.asked == ["/api/notifications", "/api/lifecycle"] * 2
+
+
+async def test_every_folder_of_a_source_is_subscribed(world: World) -> None:
+    """A well-known name in any case, or an id, in which the case counts."""
+    scans = world.box.tenant.add_folder(world.first.mailbox, "inbox/Scans")
+    both = source(
+        world.first.name, mailbox=world.first.mailbox.upper(), folders=["Inbox", "SentItems", scans.id]
+    )
+
+    for _ in range(2):
+        await world.watching(both).maintain()
+
+    folders = {made.folder.name for made in world.live() if made.folder}
+    assert folders == {"Inbox", "Sent Items", "Scans"}
+    assert len(world.live()) == 3
+
+
+async def test_a_second_round_does_nothing(world: World) -> None:
+    await world.subscriptions.maintain()
+    before = [(made.id, made.expires) for made in world.live()]
+    world.clock.advance(hours=1)
+
+    await world.subscriptions.maintain()
+
+    assert [(made.id, made.expires) for made in world.live()] == before
+    assert len(world.endpoint.asked) == 4
+
+
+async def test_a_subscription_is_renewed_when_less_than_half_its_life_is_left(world: World) -> None:
+    """Half a life is three days: time for an outage, and for the operator."""
+    await world.subscriptions.maintain()
+    before = {made.id: made.expires for made in world.live()}
+    world.clock.advance(seconds=(LIFETIME / 2 - MINUTE).total_seconds())
+    await world.subscriptions.maintain()
+    assert {made.id: made.expires for made in world.live()} == before
+
+    world.clock.advance(minutes=2)
+    await world.subscriptions.maintain()
+
+    assert {made.id for made in world.live()} == before.keys()
+    for made in world.live():
+        assert abs(made.expires - (world.clock.now() + LIFETIME)) < timedelta(milliseconds=1)
+    assert len(world.endpoint.asked) == 4
+
+
+async def test_one_that_is_gone_is_made_anew(world: World) -> None:
+    await world.subscriptions.maintain()
+    (gone,) = world.of(world.first)
+    world.box.tenant.subscriptions.remove(gone)
+
+    await world.subscriptions.maintain()
+
+    (made,) = world.of(world.first)
+    assert made.id != gone.id
+    assert await world.registered() == {one.id for one in world.live()}
+
+
+async def test_a_source_that_fails_does_not_stop_the_others(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its fault comes at the end, so that the timer's run counts as failed."""
+    unknown = source("unknown", mailbox="nobody@example.com")
+
+    with pytest.raises(NotFound, match="ErrorInvalidUser"):
+        await world.watching(unknown, *world.sources).maintain()
+
+    assert [len(world.of(one)) for one in world.sources] == [1, 1]
+    (failure,) = [one for one in caplog.records if getattr(one, "event", "") == "subscription-failed"]
+    facts = vars(failure)["facts"]
+    assert (facts["source"], facts["folder"]) == ("unknown", "inbox")
+
+
+async def test_a_renewal_that_fails_does_not_stop_the_others(world: World) -> None:
+    await world.subscriptions.maintain()
+    world.clock.advance(seconds=(LIFETIME / 2 + MINUTE).total_seconds())
+    (late,) = world.of(world.sources[1])
+
+    class Failing(SubscriptionClient):
+        async def renew(self, mailbox: str, subscription: str, until: datetime) -> Any:
+            if mailbox == world.first.mailbox:
+                raise Unavailable("Graph answered 503")
+            return await super().renew(mailbox, subscription, until)
+
+    before = late.expires
+    with pytest.raises(Unavailable):
+        await replace(world.subscriptions, client=Failing(world.graph)).maintain()
+
+    assert late.expires > before
+
+
+async def test_an_endpoint_that_fails_the_handshake_is_told_with_graphs_own_words(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.endpoint.wrong = True
+
+    with pytest.raises(Refused, match="400 ValidationError"):
+        await world.subscriptions.maintain()
+
+    assert world.live() == []
+    assert await world.registered() == set()
+    assert "Response must exactly match validationToken" in caplog.text
+
+
+async def test_a_strangers_subscription_is_never_touched(world: World) -> None:
+    """Neither another app's on our folder, nor our registration's on a mailbox of others."""
+    elsewhere = source(unique_name("elsewhere"))
+    world.box.tenant.add_mailbox(elsewhere.mailbox)
+    other_app = await world.strange(world.first, str(uuid.uuid4()))
+    same_app = await world.strange(elsewhere)
+    before = [(one.id, one.expires, one.notification_url) for one in (other_app, same_app)]
+
+    for _ in range(2):
+        await world.subscriptions.maintain()
+        world.clock.advance(seconds=(LIFETIME / 2 + MINUTE).total_seconds())
+
+    assert [(one.id, one.expires, one.notification_url) for one in (other_app, same_app)] == before
+    assert other_app in world.live(other_app.app_id)
+    assert same_app in world.live()
+    assert len(world.of(world.first)) == 1
+    world.box.tenant.subscriptions.remove(other_app)
+
+
+@pytest.mark.parametrize("spelling", ["address", "object id"])
+async def test_a_stranger_of_the_same_registration_on_our_folder_is_a_fault_not_a_victim(
+    world: World, spelling: str
+) -> None:
+    """Only what is on record, or has our addresses, is ours: another installation may live by it."""
+    object_id = world.box.tenant.mailbox(world.first.mailbox).id
+    stranger = await world.strange(world.first, mailbox=object_id if spelling == "object id" else None)
+    before = stranger.expires
+
+    with pytest.raises(ConfigurationFault, match=rf"{world.first.name}.*{stranger.id}.*Delete it"):
+        await world.subscriptions.maintain()
+
+    assert world.of(world.first) == [stranger]
+    assert stranger.expires == before
+    assert len(world.of(world.sources[1])) == 1
+
+
+async def test_another_sources_subscription_of_our_folder_is_not_taken_from_it(world: World) -> None:
+    await world.subscriptions.maintain()
+    (theirs,) = world.of(world.first)
+    renamed = source("renamed", mailbox=world.first.mailbox)
+
+    with pytest.raises(ConfigurationFault, match=rf"renamed.*{theirs.id}"):
+        await world.watching(renamed).maintain()
+
+    assert world.of(world.first) == [theirs]
+
+
+@pytest.mark.parametrize("spelling", ["address", "object id"])
+async def test_one_of_ours_whose_creation_was_never_answered_is_made_anew(
+    world: World, spelling: str
+) -> None:
+    """It is known by both addresses; its client state is not known, so it can't be kept."""
+    object_id = world.box.tenant.mailbox(world.first.mailbox).id
+    lost = await world.strange(
+        world.first, base="api", mailbox=object_id if spelling == "object id" else None
+    )
+
+    await world.subscriptions.maintain()
+
+    (made,) = world.of(world.first)
+    assert made.id != lost.id
+    assert made.client_state == client_state(world.first.name, world.key)
+    assert await world.registered() == {one.id for one in world.live()}
+
+
+async def test_a_creation_that_could_not_be_noted_is_made_good_in_the_next_round(
+    world: World, down: Stores
+) -> None:
+    class Forgetful(SubscriptionRegister):
+        async def add(self, row: Registered) -> None:
+            await down.register.add(row)
+
+    forgetful = Forgetful(world.stores.tables)
+    with pytest.raises(Unavailable):
+        await replace(world.subscriptions, register=forgetful).maintain()
+    lost = {one.id for one in world.live()}
+
+    await world.subscriptions.maintain()
+
+    assert len(lost) == len(world.live()) == 2
+    assert await world.registered() == {one.id for one in world.live()}
+    assert not lost & await world.registered()
+
+
+async def test_a_mailbox_that_is_named_otherwise_keeps_its_one_subscription(world: World) -> None:
+    await world.subscriptions.maintain()
+    (former,) = world.of(world.first)
+    by_id = source(world.first.name, mailbox=world.box.tenant.mailbox(world.first.mailbox).id)
+
+    for _ in range(2):
+        await world.watching(by_id).maintain()
+
+    (made,) = world.of(world.first)
+    assert made.id != former.id
+    assert by_id.mailbox in made.resource
+
+
+async def test_two_workers_at_once_end_with_one_subscription_of_each_folder(world: World) -> None:
+    await asyncio.gather(*(world.subscriptions.maintain() for _ in range(3)), return_exceptions=True)
+
+    await world.subscriptions.maintain()
+
+    assert [len(world.of(one)) for one in world.sources] == [1, 1]
+    assert await world.registered() == {one.id for one in world.live()}
+
+
+async def test_a_new_version_of_the_key_replaces_every_subscription(
+    world: World, key_vault: KeyVault, clock: FakeClock, services: Services
+) -> None:
+    """What is under way with the former version is still proven."""
+    await world.subscriptions.maintain()
+    former = {one.id for one in world.live()}
+    key_vault.secrets.set("notification-key", "a new key")
+    clock.advance(seconds=KEPT_FOR)
+
+    for _ in range(2):
+        await world.subscriptions.maintain()
+
+    assert not former & {one.id for one in world.live()}
+    assert [[made.client_state for made in world.of(one)] for one in world.sources] == [
+        [client_state(one.name, "a new key")] for one in world.sources
+    ]
+    assert await world.registered() == {one.id for one in world.live()}
+    assert len(world.endpoint.asked) == 8
+    keys = [one.value for one in await services.secrets.versions("notification-key")]
+    assert keys == ["a new key", world.key]
+    assert proven_source(client_state(world.first.name, world.key), keys) == world.first.name
+
+
+async def test_the_first_notification_after_a_change_of_the_key_is_queued(
+    world: World, key_vault: KeyVault, services: Services
+) -> None:
+    """Another worker has made the subscription: this one still keeps the former key alone."""
+    sources = {one.name: one for one in world.sources}
+    webhook = Webhook(sources, world.stores.queues, services.secrets, world.clock)
+    assert [one.value for one in await services.secrets.versions("notification-key")] == [world.key]
+    key_vault.secrets.set("notification-key", "a new key")
+    states = [client_state(world.first.name, key) for key in ("a new key", world.key, "a forged key")]
+    items = [
+        {"clientState": state, "changeType": "created", "resourceData": {"id": f"AAA{number}"}}
+        for number, state in enumerate(states)
+    ]
+
+    answers = [await webhook.take(json.dumps({"value": [item]}).encode()) for item in items]
+
+    assert answers == [Answer.QUEUED] * 3
+    found = sorted(one["message"] for one in await world.stores.visible(MAIL_ARRIVED))
+    assert found == ["AAA0", "AAA1"]
+    assert key_vault.reads["notification-key/versions"] == 2
+
+
+async def test_a_worker_with_an_older_key_does_not_undo_what_another_one_made(
+    world: World, key_vault: KeyVault
+) -> None:
+    """The row names a version that it does not know: it reads the key anew."""
+    await world.subscriptions.maintain()
+    newer = key_vault.secrets.set("notification-key", "a new key")
+    for row in await world.stores.register.rows():
+        await world.stores.register.add(replace(row, key_version=newer.version))
+    before = {one.id for one in world.live()}
+
+    await world.subscriptions.maintain()
+
+    assert {one.id for one in world.live()} == before
+
+
+async def test_a_new_address_replaces_every_subscription(world: World) -> None:
+    await world.subscriptions.maintain()
+    former = {one.id for one in world.live()}
+    addresses = world.endpoint.addresses_below("new")
+
+    for _ in range(2):
+        await replace(world.subscriptions, addresses=addresses).maintain()
+
+    assert not former & {one.id for one in world.live()}
+    assert {(one.notification_url, one.lifecycle_url) for one in world.live()} == {addresses}
+    assert len(world.live()) == 2
+    assert await world.registered() == {one.id for one in world.live()}
+
+
+async def test_one_that_is_gone_before_its_renewal_is_made_anew_at_once(world: World) -> None:
+    """Graph's list may be behind: a subscription in it can be gone."""
+    await world.subscriptions.maintain()
+    world.clock.advance(seconds=(LIFETIME / 2 + MINUTE).total_seconds())
+    (gone,) = world.of(world.first)
+
+    class Behind(SubscriptionClient):
+        async def all(self) -> list[Any]:
+            listed = await super().all()
+            world.box.tenant.subscriptions.remove(gone)
+            return listed
+
+    await replace(world.subscriptions, client=Behind(world.graph)).maintain()
+
+    (made,) = world.of(world.first)
+    assert made.id != gone.id
+    assert await world.registered() == {one.id for one in world.live()}
+
+
+async def test_what_is_no_longer_configured_is_left_to_expire(world: World) -> None:
+    await world.subscriptions.maintain()
+    (left,) = world.of(world.sources[1])
+    before = left.expires
+    world.clock.advance(seconds=(LIFETIME / 2 + MINUTE).total_seconds())
+
+    await world.watching(world.first).maintain()
+
+    assert world.of(world.sources[1]) == [left]
+    assert left.expires == before
+    assert left.id in await world.registered()
+
+
+async def test_without_key_table_or_list_nothing_is_made(
+    world: World, key_vault: KeyVault, down: Stores
+) -> None:
+    """Whoever does not know what is there would make everything twice."""
+    with pytest.raises(Unavailable):
+        await replace(world.subscriptions, register=down.register).maintain()
+    key_vault.status = 403
+    with pytest.raises(Unavailable):
+        await world.subscriptions.maintain()
+
+    assert world.live() == []
+    assert world.endpoint.asked == []
+
+
+async def test_without_the_permission_it_is_a_fault_of_the_configuration(world: World) -> None:
+    graph = client(world.box, world.app_id, "Mail.ReadBasic.All")
+
+    with pytest.raises(ConfigurationFault, match=r"Mail\.Read"):
+        await replace(world.subscriptions, client=SubscriptionClient(graph)).maintain()
+    await graph.close()
+
+
+async def test_reauthorization_renews_at_once(world: World) -> None:
+    """A renewal reauthorises, too, however much life is left; the others' are left alone."""
+    await world.subscriptions.maintain()
+    (mine,), (other,) = (world.of(one) for one in world.sources)
+    before = other.expires
+    world.clock.advance(hours=1)
+
+    await world.care("reauthorizationRequired", mine.id)
+
+    assert abs(mine.expires - (world.clock.now() + LIFETIME)) < timedelta(milliseconds=1)
+    assert other.expires == before
+
+
+async def test_reauthorization_of_one_that_is_gone_makes_it_anew(world: World) -> None:
+    await world.subscriptions.maintain()
+    (gone,) = world.of(world.first)
+    world.box.tenant.subscriptions.remove(gone)
+
+    await world.care("reauthorizationRequired", gone.id)
+
+    (made,) = world.of(world.first)
+    assert made.id != gone.id
+
+
+async def test_one_that_was_removed_is_made_anew_for_its_source_only(world: World) -> None:
+    await world.subscriptions.maintain()
+    for gone in world.live():
+        world.box.tenant.subscriptions.remove(gone)
+
+    await world.care("subscriptionRemoved", gone.id, world.sources[1].name)
+
+    assert [len(world.of(one)) for one in world.sources] == [0, 1]
+
+
+async def test_missed_notifications_leave_a_living_subscription_as_it_is(world: World) -> None:
+    await world.subscriptions.maintain()
+    before = [(made.id, made.expires) for made in world.live()]
+
+    await world.care("missed", before[0][0])
+
+    assert [(made.id, made.expires) for made in world.live()] == before
+
+
+async def test_one_that_was_removed_though_it_is_still_listed_is_made_anew(world: World) -> None:
+    await world.subscriptions.maintain()
+    (told,) = world.of(world.first)
+
+    await world.care("subscriptionRemoved", told.id)
+
+    (made,) = world.of(world.first)
+    assert made.id != told.id
+    assert await world.registered() == {one.id for one in world.live()}
+
+
+EVENTS = pytest.mark.parametrize("event", ["missed", "subscriptionRemoved", "reauthorizationRequired"])
+
+
+@EVENTS
+async def test_events_of_strangers_and_of_unknown_sources_touch_nothing(
+    world: World, event: Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client state proves the source, not the subscription."""
+    await world.subscriptions.maintain()
+    (mine,), (other,) = (world.of(one) for one in world.sources)
+    before = [(made.id, made.expires) for made in world.live()]
+    noted = await world.registered()
+    world.clock.advance(hours=1)
+    asked = len(world.endpoint.asked)
+
+    await world.care(event, str(uuid.uuid4()))
+    await world.care(event, other.id)
+    await world.care(event, mine.id, "vanished")
+
+    assert [(made.id, made.expires) for made in world.live()] == before
+    assert await world.registered() == noted
+    assert len(world.endpoint.asked) == asked
+    events = [getattr(one, "event", "") for one in caplog.records]
+    assert events.count("lifecycle-of-stranger") == 1
+
+
+@EVENTS
+async def test_an_event_of_an_unknown_subscription_still_has_its_source_looked_after(
+    world: World, event: Event
+) -> None:
+    await world.care(event, str(uuid.uuid4()))
+
+    assert [len(world.of(one)) for one in world.sources] == [1, 0]

@@ -1,0 +1,123 @@
+"""An example vault of a test's own over TLS, with the app's client for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from sandbox.pki import Authority
+from sandbox.serving import serve
+from sandbox.vault import ExampleVault, application
+from shared.configuration import Configuration, VaultSection
+from shared.services import Services
+from shared.vault.mfiles import MFilesVault
+from shared.vault.protocol import DataType, NewFile, NewObject, PropertyValue
+
+from ..key_vault import KeyVault
+from ..made import source
+
+MAIL, PURCHASE_ORDER = 207, 211
+TITLE, KEY, FROM = 0, 1301, 1302
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Instead = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Site:
+    """A served vault; `instead` answers in its place, or lets it answer."""
+
+    example: ExampleVault
+    client: MFilesVault
+    key_vault: KeyVault
+    origin: str
+    requests: list[web.Request] = field(default_factory=list)
+    instead: Instead | None = None
+
+    @property
+    def paths(self) -> list[str]:
+        """Verb and path below /REST of every request so far."""
+        return [f"{request.method} {request.path.removeprefix('/REST')}" for request in self.requests]
+
+    def count(self, path: str) -> int:
+        return self.paths.count(path)
+
+
+def configuration_of(
+    url: str, guid: str, *properties: str | int, class_: str | int = "CL.Mail"
+) -> Configuration:
+    """A configuration whose one source uses that class and these properties."""
+    values = {str(reference): "{{ subject }}" for reference in properties}
+    made = source("invoices", document={"class": class_, "properties": values})
+    return Configuration(VaultSection(url, guid, "PD.FilingKey"), (made,))
+
+
+@asynccontextmanager
+async def serving(
+    directory: Path,
+    authority: Authority,
+    services: Services,
+    key_vault: KeyVault,
+    *properties: str | int,
+) -> AsyncIterator[Site]:
+    """A vault and the app's client for it, with the account's secrets in Key Vault."""
+    example = ExampleVault(directory)
+    key_vault.secrets.set("mfiles-username", example.username)
+    key_vault.secrets.set("mfiles-password", example.password)
+    served_site = application(example)
+
+    @web.middleware
+    async def spoil(request: web.Request, handler: Handler) -> web.StreamResponse:
+        site.requests.append(request)
+        return await (site.instead(request, handler) if site.instead else handler(request))
+
+    served_site.middlewares.append(spoil)
+    served = await serve(served_site, context=authority.server_context())
+    configuration = configuration_of(served.origin, example.guid, *properties)
+    site = Site(
+        example, MFilesVault(configuration, services.secrets, services.clock), key_vault, served.origin
+    )
+    try:
+        yield site
+    finally:
+        await site.client.close()
+        await served.close()
+
+
+def new(*further: PropertyValue, class_id: int = MAIL, key: str = "0" * 32) -> NewObject:
+    """A document with title and key."""
+    title, filing_key = (
+        PropertyValue(TITLE, DataType.TEXT, "Invoice 4711"),
+        PropertyValue(KEY, DataType.TEXT, key),
+    )
+    return NewObject(class_id, (title, filing_key, *further))
+
+
+@dataclass
+class Source:
+    """A file whose reads are counted."""
+
+    title: str
+    content: bytes
+    extension: str = "pdf"
+    reads: int = 0
+    fault: Exception | None = None
+
+    async def read(self) -> AsyncIterator[bytes]:
+        self.reads += 1
+        step = 300_000
+        for at in range(0, len(self.content), step):
+            yield self.content[at : at + step]
+        if self.fault is not None:
+            raise self.fault
+
+    def file(self, size: int | None = None) -> NewFile:
+        """The file, announced with its own size or another one."""
+        return NewFile(self.title, self.extension, len(self.content) if size is None else size, self.read)
+
+
+async def at_once() -> None:
+    """Nothing is to be done before the create."""
