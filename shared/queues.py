@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
@@ -35,18 +34,6 @@ class Queues:
         with storage_faults(f"queue {queue}"):
             async with self._places:
                 await self._put(queue, text, delay)
-
-    async def send_all(self, sent: Iterable[tuple[str, Message]]) -> None:
-        """Put each message into its queue.
-
-        Raises Unavailable when one of them is not durably queued; the others may be.
-        """
-        outcomes = await asyncio.gather(
-            *(self.send(queue, message) for queue, message in sent), return_exceptions=True
-        )
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
 
     async def _put(self, queue: str, text: str, delay: int) -> None:
         client = self._clients.get(queue)

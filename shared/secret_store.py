@@ -110,11 +110,11 @@ class SecretStore:
         return SecretVersion(secret.properties.version or "", secret.value or "")
 
     async def _enabled(self, name: str) -> list[str]:
-        """The ids of the enabled versions, the newest first; none where the app may not list them."""
+        """The ids of the enabled versions, the newest first; none where the app cannot list them."""
         try:
             listed = [one async for one in self._client.list_properties_of_secret_versions(name)]
         except HttpResponseError as error:
-            if error.status_code != HTTPStatus.FORBIDDEN:
+            if error.status_code not in _CANNOT_LIST:
                 raise
             if name not in self._unlisted:
                 self._unlisted.add(name)
@@ -122,6 +122,11 @@ class SecretStore:
             return []
         listed.sort(key=lambda one: (one.created_on or _LONG_AGO, one.version or ""), reverse=True)
         return [one.version for one in listed if one.enabled and one.version]
+
+
+_CANNOT_LIST = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+)
 
 
 class _Cache:

@@ -23,6 +23,7 @@ from shared.graph.mailbox import MailboxReader
 from shared.graph.subscriptions import SubscriptionClient
 from shared.journal import Journal
 from shared.log import quieten_clients
+from shared.progress import Progress
 from shared.queues import Queues
 from shared.receiving import Receiver
 from shared.secret_store import SecretStore
@@ -133,7 +134,8 @@ class Services:
     @cached_property
     def webhook(self) -> Webhook:
         """What the functions `notifications` and `lifecycle` call."""
-        return Webhook(self.sources, self.queues, self.secrets, self.clock)
+        progress = Progress(self.clock.monotonic)
+        return Webhook(self.sources, self.queues, self.secrets, self.clock, progress)
 
     @cached_property
     def receiver(self) -> Receiver:

@@ -12,6 +12,7 @@ from shared.configuration import Source
 from shared.errors import VaultpostError
 from shared.log import Events
 from shared.notification import LARGEST_BODY, UNPROVEN, Judgement, NotACollection, judge
+from shared.progress import Progress
 from shared.queue_messages import LIFECYCLE_EVENT, MAIL_ARRIVED, LifecycleEvent, MailArrived, Message
 from shared.queues import Queues
 from shared.secret_store import SecretStore
@@ -42,6 +43,7 @@ class Webhook:
     queues: Queues
     secrets: SecretStore
     clock: Clock
+    progress: Progress
 
     async def take(self, body: bytes, trace: str | None = None) -> Answer:
         """Judge and queue what `body` announces; `trace` is the `traceparent` that came with it."""
@@ -52,7 +54,7 @@ class Webhook:
         try:
             async with asyncio.timeout(LONGEST_WAIT):
                 judgement = await self._judged(body)
-                await self.queues.send_all(self._messages(judgement, trace))
+                await self.progress.send(self.queues, self._messages(judgement, trace))
         except NotACollection as error:
             log.warning("notifications-refused", why=f"not a collection ({error})")
             return Answer.NOT_A_COLLECTION

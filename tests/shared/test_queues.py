@@ -8,6 +8,7 @@ import time
 import pytest
 
 from shared.errors import Unavailable
+from shared.progress import Progress
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, MailArrived, VaultImport, decode, encode
 
 from .accounts import Stores
@@ -76,8 +77,8 @@ async def test_many_messages_at_once_are_all_queued_in_their_queues(stores: Stor
     mails = [arrived(f"AAA{number}") for number in range(30)]
     imports = [VaultImport(source="invoices", key=str(number), traceparent=TRACE) for number in range(3)]
 
-    await stores.queues.send_all(
-        [*((MAIL_ARRIVED, mail) for mail in mails), *((VAULT_IMPORT, one) for one in imports)]
+    await Progress(time.monotonic).send(
+        stores.queues, [*((MAIL_ARRIVED, mail) for mail in mails), *((VAULT_IMPORT, one) for one in imports)]
     )
 
     assert {one["message"] for one in await stores.visible(MAIL_ARRIVED)} == {one.message for one in mails}
@@ -86,7 +87,7 @@ async def test_many_messages_at_once_are_all_queued_in_their_queues(stores: Stor
 
 
 async def test_nothing_to_send_is_no_fault(stores: Stores) -> None:
-    await stores.queues.send_all([])
+    await Progress(time.monotonic).send(stores.queues, [])
 
     assert await stores.number(MAIL_ARRIVED) == 0
 
@@ -100,7 +101,7 @@ async def test_one_message_that_is_not_queued_is_a_fault_of_all(stores: Stores) 
     ]
 
     with pytest.raises(Unavailable, match="No_Queue_Name"):
-        await stores.queues.send_all(sent)
+        await Progress(time.monotonic).send(stores.queues, sent)
 
     assert {one["message"] for one in await stores.visible(MAIL_ARRIVED)} == {"AAA1", "A3"}
 
@@ -111,7 +112,9 @@ async def test_storage_that_does_not_answer_is_unavailable_at_once(down: Stores)
     with pytest.raises(Unavailable, match="queue mail-arrived"):
         await down.queues.send(MAIL_ARRIVED, arrived("AAA="))
     with pytest.raises(Unavailable):
-        await down.queues.send_all([(MAIL_ARRIVED, arrived(f"AAA{number}")) for number in range(40)])
+        await Progress(time.monotonic).send(
+            down.queues, [(MAIL_ARRIVED, arrived(f"AAA{number}")) for number in range(40)]
+        )
 
     assert time.monotonic() - began < 5
 
@@ -129,7 +132,7 @@ async def test_a_send_that_is_cancelled_frees_its_place(stores: Stores) -> None:
     for _ in range(3):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
-                await stores.queues.send_all([(MAIL_ARRIVED, arrived("AAA="))] * 20)
+                await Progress(time.monotonic).send(stores.queues, [(MAIL_ARRIVED, arrived("AAA="))] * 20)
 
     async with asyncio.timeout(5):
         await stores.queues.send(VAULT_IMPORT, VaultImport(source="a", key="b", traceparent=TRACE))

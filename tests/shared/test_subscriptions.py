@@ -22,6 +22,7 @@ from shared.graph.client import GraphClient
 from shared.graph.faults import NotFound, Refused
 from shared.graph.subscriptions import SubscriptionClient
 from shared.identities import client_state, proven_source
+from shared.progress import Progress
 from shared.queue_messages import MAIL_ARRIVED, Event, LifecycleEvent
 from shared.secret_store import KEPT_FOR
 from shared.services import Services
@@ -425,7 +426,8 @@ async def test_the_first_notification_after_a_change_of_the_key_is_queued(
 ) -> None:
     """Another worker has made the subscription: this one still keeps the former key alone."""
     sources = {one.name: one for one in world.sources}
-    webhook = Webhook(sources, world.stores.queues, services.secrets, world.clock)
+    progress = Progress(world.clock.monotonic)
+    webhook = Webhook(sources, world.stores.queues, services.secrets, world.clock, progress)
     assert [one.value for one in await services.secrets.versions("notification-key")] == [world.key]
     key_vault.secrets.set("notification-key", "a new key")
     states = [client_state(world.first.name, key) for key in ("a new key", world.key, "a forged key")]

@@ -13,6 +13,7 @@ import pytest
 from shared.errors import Unavailable
 from shared.identities import client_state
 from shared.notification import LARGEST_BODY
+from shared.progress import Progress
 from shared.queue_messages import LIFECYCLE_EVENT, MAIL_ARRIVED, Message
 from shared.queues import Queues
 from shared.secret_store import SecretStore, SecretVersion, Versions
@@ -74,7 +75,8 @@ class SpoiledQueues(Queues):
 
 def webhook(queues: Queues, secrets: SecretStore | None = None, clock: FakeClock | None = None) -> Webhook:
     sources = {name: source(name) for name in ("invoices", "orders")}
-    return Webhook(sources, queues, secrets or Secrets(), clock or FakeClock())
+    clock = clock or FakeClock()
+    return Webhook(sources, queues, secrets or Secrets(), clock, Progress(clock.monotonic))
 
 
 def mail(message: str, name: str = "invoices", **changed: Any) -> dict[str, Any]:
@@ -225,6 +227,55 @@ async def test_one_of_many_that_is_not_queued_is_503(stores: Stores) -> None:
     answer = await webhook(queues).take(body(mail("AAA1"), mail("AAA2"), mail("AAA3")))
 
     assert int(answer) == 503
+
+
+async def test_a_batch_that_was_queued_in_part_goes_on_when_it_comes_again(stores: Stores) -> None:
+    """Else a batch that 2.5 s cannot hold would be queued anew, in part, at each repetition."""
+    spoiled = ["AAA2"]
+    queues = SpoiledQueues(stores, lambda message: getattr(message, "message", "") in spoiled, failing)
+    hook = webhook(queues)
+    batch = body(mail("AAA1"), mail("AAA2"), mail("AAA3"))
+
+    assert await hook.take(batch) is Answer.AGAIN_PLEASE
+    spoiled.clear()
+    assert await hook.take(batch) is Answer.QUEUED
+
+    found = [one["message"] for one in await stores.visible(MAIL_ARRIVED)]
+    assert sorted(found) == ["AAA1", "AAA2", "AAA3"]
+
+
+async def test_after_an_acknowledged_batch_the_same_mail_is_queued_again(stores: Stores) -> None:
+    hook = webhook(stores.queues)
+
+    for _ in range(2):
+        assert await hook.take(body(mail("AAA1"), mail("AAA1"))) is Answer.QUEUED
+
+    assert await stores.number(MAIL_ARRIVED) == 4
+
+
+async def test_what_was_queued_in_part_is_forgotten_after_a_while(stores: Stores) -> None:
+    """It may be of a new event by then."""
+    clock, spoiled = FakeClock(), ["AAA2"]
+    queues = SpoiledQueues(stores, lambda message: getattr(message, "message", "") in spoiled, failing)
+    hook = webhook(queues, clock=clock)
+    await hook.take(body(mail("AAA1"), mail("AAA2")))
+    clock.advance(minutes=11)
+    spoiled.clear()
+
+    assert await hook.take(body(mail("AAA1"), mail("AAA2"))) is Answer.QUEUED
+
+    assert await stores.number(MAIL_ARRIVED) == 3
+
+
+async def test_what_is_remembered_is_bounded(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.progress.LARGEST", 2)
+    queues = SpoiledQueues(stores, lambda message: getattr(message, "message", "") == "BAD", failing)
+    hook = webhook(queues)
+    await hook.take(body(*(mail(f"AAA{number}") for number in range(5)), mail("BAD")))
+
+    await hook.take(body(*(mail(f"AAA{number}") for number in range(5)), mail("BAD")))
+
+    assert await stores.number(MAIL_ARRIVED) == 8
 
 
 async def test_a_lifecycle_event_that_is_not_queued_is_503(stores: Stores) -> None:
