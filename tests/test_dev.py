@@ -377,7 +377,9 @@ def test_a_long_step_shows_progress(
 
 
 INSTALLER = """
-import os, sys, dev
+import os, signal, sys, dev
+# A shell that starts its jobs in the background has them ignore Ctrl-C, and so would this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 dev.obey_termination()
 child = "import subprocess, sys; subprocess.call([sys.executable, '-c', *sys.argv[1:]])"
 try:
