@@ -16,6 +16,10 @@ No message of theirs holds a secret, or anything out of a mail.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
+
+Origin = Literal["graph", "vault", "keyvault", "storage", "mailbox", ""]
+"""What a transient fault is of: a service, the one mailbox of a source, or, if empty, nothing of these."""
 
 
 class VaultpostError(Exception):
@@ -31,10 +35,17 @@ class StartRefused(VaultpostError):
 
 
 class Transient(VaultpostError):
-    """It may work later: `after` is the number of seconds that the service asked to wait, if it did."""
+    """It may work later: `after` is the number of seconds that the service asked to wait, if it did.
 
-    def __init__(self, message: str, *, after: float | None = None) -> None:
+    `origin` is what has failed; `rejected` says that it has rejected a secret that was read just now.
+    """
+
+    def __init__(
+        self, message: str, *, after: float | None = None, origin: Origin = "", rejected: bool = False
+    ) -> None:
         self.after = after
+        self.origin = origin
+        self.rejected = rejected
         super().__init__(message)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 MESSAGE_ID = re.compile(r"[A-Za-z0-9_=+/-]{1,1024}")
+SUBSCRIPTION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+"""A GUID, in whatever form (learn.microsoft.com/graph/api/resources/subscription)."""
 _KEY_DIGITS = 32
 
 

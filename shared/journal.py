@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -21,6 +21,7 @@ LONGEST_TEXT = 4096
 """Bytes of a string in a row, at most."""
 State = Literal["arrived", "staged", "filed", "skipped", "failed"]
 STATES: tuple[State, ...] = get_args(State)
+_ALWAYS_READ = ("PartitionKey", "RowKey", "state", "arrived")
 _SIZE = struct.Struct(">Q")
 
 
@@ -29,7 +30,8 @@ class Row:
     """What the journal knows of one mail. `etag` is empty for a row that was not read.
 
     `attempt`, `first_tried` and `due` are of the step that the mail is at; `reason` is that of the end, or
-    the last fault on the way.
+    the last fault on the way. `again` says that a deleted document does not count as this mail's: an operator
+    wants it filed once more.
     """
 
     source: str
@@ -51,6 +53,7 @@ class Row:
     reason: str = ""
     remedy: str = ""
     warnings: tuple[str, ...] = ()
+    again: bool = False
     etag: str = ""
 
     @property
@@ -75,6 +78,31 @@ class Journal:
                 return _row(await self._table.get_entity(source, key))
         except ResourceNotFoundError:
             return None
+
+    async def rows(
+        self, source: str | None = None, states: Collection[State] = (), columns: Collection[str] = ()
+    ) -> AsyncIterator[Row]:
+        """Rows as they come, a page at a time: of one source or all, in these states or any.
+
+        Only key, state, arrival and `columns` are read; the other fields have their defaults. Without an ETag
+        none of them can be written back. Raises Unavailable.
+        """
+        wanted = [] if source is None else ["PartitionKey eq @source"]
+        any_state = " or ".join(f"state eq '{state}'" for state in states)
+        wanted += [f"({any_state})"] if any_state else []
+        options: dict[str, Any] = {"select": sorted({*_ALWAYS_READ, *columns})}
+        try:
+            with storage_faults("journal"):
+                if wanted:
+                    found = self._table.query_entities(
+                        " and ".join(wanted), parameters={"source": source or ""}, **options
+                    )
+                else:
+                    found = self._table.list_entities(**options)
+                async for entity in found:
+                    yield replace(_row(entity), etag="")
+        except ResourceNotFoundError:
+            return
 
     async def insert(self, row: Row) -> Row:
         """Add a row that is not there yet; answers it with its ETag.
@@ -170,6 +198,7 @@ def _entity(row: Row) -> dict[str, Any]:
         "reason": shortened(row.reason) or None,
         "remedy": shortened(row.remedy) or None,
         "warnings": shortened("\n".join(row.warnings)) or None,
+        "again": row.again or None,
     }
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -180,7 +209,7 @@ def _row(entity: TableEntity | Mapping[str, Any]) -> Row:
         source=entity["PartitionKey"],
         key=entity["RowKey"],
         state=entity["state"],
-        message=entity["message"],
+        message=entity.get("message") or "",
         arrived=entity["arrived"],
         staged=entity.get("staged"),
         ended=entity.get("ended"),
@@ -196,6 +225,7 @@ def _row(entity: TableEntity | Mapping[str, Any]) -> Row:
         reason=str(entity.get("reason") or ""),
         remedy=str(entity.get("remedy") or ""),
         warnings=tuple(warnings.split("\n")) if warnings else (),
+        again=bool(entity.get("again")),
         etag=getattr(entity, "metadata", {}).get("etag", ""),
     )
 

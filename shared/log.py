@@ -39,6 +39,16 @@ class Events:
 
 
 def quieten_clients() -> None:
-    """The clients' own logs name addresses and ids of mail: only their warnings are kept."""
-    for name in ("azure", "httpx", "httpcore", "msal", "kiota_http", "kiota_abstractions"):
+    """The clients' own logs name addresses and ids of mail, and tokens: only their warnings are kept."""
+    for name in (
+        "aiohttp",
+        "azure",
+        "h2",
+        "hpack",
+        "httpcore",
+        "httpx",
+        "kiota_abstractions",
+        "kiota_http",
+        "msal",
+    ):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -10,7 +10,7 @@ from typing import get_args
 
 import msgspec
 
-from shared.identities import MESSAGE_ID, proven_source
+from shared.identities import MESSAGE_ID, SUBSCRIPTION_ID, proven_source
 from shared.queue_messages import Event
 
 LARGEST_BODY = 1024 * 1024
@@ -130,7 +130,7 @@ def _judge_lifecycle(item: _Item, source: str, into: Judgement) -> None:
     event = _EVENTS.get((item.lifecycle_event or "").casefold())
     if event is None:
         into.dropped["unknown-event"] += 1
-    elif not item.subscription_id or not MESSAGE_ID.fullmatch(item.subscription_id):
+    elif not item.subscription_id or not SUBSCRIPTION_ID.fullmatch(item.subscription_id):
         into.dropped["subscription-id"] += 1
     else:
         into.cares.append(Care(source, item.subscription_id, event))

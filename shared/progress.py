@@ -10,7 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from shared.queue_messages import LifecycleEvent, Message
+from shared.queue_messages import Message
 from shared.queues import Queues
 
 KEPT_FOR = 600.0
@@ -38,7 +38,8 @@ class Progress:
 
         async def send(queue: str, message: Message) -> None:
             await queues.send(queue, message)
-            sent.append(_name(message))
+            if message.filing_key is not None:  # a lifecycle event may come again, and mean it
+                sent.append(_name(message))
 
         try:
             outcomes = await asyncio.gather(
@@ -67,6 +68,4 @@ class Progress:
 
 
 def _name(message: Message) -> str:
-    if isinstance(message, LifecycleEvent):
-        return f"{message.source}/{message.subscription}/{message.event}"
     return f"{message.source}/{message.filing_key}"

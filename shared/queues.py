@@ -8,7 +8,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from shared.queue_messages import Message, encode
-from shared.storage_errors import storage_faults
+from shared.storage_errors import created_anew, storage_faults
 
 _FOR_EVER = -1
 _AT_ONCE = 16
@@ -43,7 +43,8 @@ class Queues:
             await client.send_message(text, visibility_timeout=delay, time_to_live=_FOR_EVER)
         except ResourceNotFoundError:
             await _create(client)
-            await client.send_message(text, visibility_timeout=delay, time_to_live=_FOR_EVER)
+            with created_anew(f"queue {queue}"):
+                await client.send_message(text, visibility_timeout=delay, time_to_live=_FOR_EVER)
 
 
 async def _create(client: QueueClient) -> None:

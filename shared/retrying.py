@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient, VaultpostError
+from shared.errors import ConfigurationFault, MailFault, NotYet, Permanent, Stale, Transient, VaultpostError
 
 SHORTEST, LONGEST = timedelta(seconds=15), timedelta(minutes=15)
 LEAST_ATTEMPTS = 20
@@ -50,8 +50,10 @@ def decide(
 ) -> Decision:
     """What follows `fault`, met at attempt number `attempt` (from 1) of a mail first tried at `first_tried`.
 
-    `jitter` is a random number from 0 to 1. Raises TypeError for a fault that says nothing about retrying.
+    `jitter` is a random number from 0 to 1. A fault that says nothing about retrying is taken for transient.
     """
+    if not isinstance(fault, Transient | Permanent):
+        fault = Transient(str(fault))
     match fault:
         case NotYet() | Stale():
             return Again(now + _asked(fault, _LOOK_AGAIN), is_attempt=False)
@@ -66,7 +68,7 @@ def decide(
             return Hold(fault.reason, fault.remedy)
         case MailFault():
             return Fail(fault.reason, fault.remedy)
-    raise TypeError(f"{type(fault).__name__} says nothing about retrying")
+    return Fail(str(fault), "Look at the log, then replay the mail.")
 
 
 def _asked(fault: Transient, otherwise: timedelta) -> timedelta:

@@ -86,6 +86,13 @@ class SecretStore:
         """
         return await self._newest.anew(name, lambda kept: kept == rejected, seldom=True)
 
+    async def ping(self, name: str) -> None:
+        """Read the secret called `name` now, whatever is kept of it. Raises Unavailable when it cannot be."""
+        try:
+            await self._read_present(name)
+        except AzureError as error:
+            raise _fault_of(name, error) from None
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
@@ -189,17 +196,23 @@ class _Cache:
 def _usable(name: str, present: SecretVersion, *former: SecretVersion) -> Versions:
     """Without former versions that are empty: anyone can sign with such a key."""
     if not present.value:
-        raise Unavailable(f"Key Vault's secret {name} is empty. Set it.")
+        raise Unavailable(f"Key Vault's secret {name} is empty. Set it.", origin="keyvault")
     return (present, *[version for version in former if version.value])
 
 
 def _fault_of(name: str, error: Exception) -> Unavailable:
     if isinstance(error, ResourceNotFoundError):
-        return Unavailable(f"Key Vault has no secret {name}. Set it, in the vault that KEY_VAULT_URL names.")
+        return Unavailable(
+            f"Key Vault has no secret {name}. Set it, in the vault that KEY_VAULT_URL names.",
+            origin="keyvault",
+        )
     if isinstance(error, HttpResponseError) and error.status_code in (401, 403):
         return Unavailable(
             f"Key Vault refuses secret {name} ({error.status_code}). "
-            "Grant the app the role Key Vault Secrets User."
+            "Grant the app the role Key Vault Secrets User.",
+            origin="keyvault",
         )
     status = error.status_code if isinstance(error, HttpResponseError) else None
-    return Unavailable(f"Key Vault did not give secret {name} ({status or type(error).__name__})")
+    return Unavailable(
+        f"Key Vault did not give secret {name} ({status or type(error).__name__})", origin="keyvault"
+    )

@@ -12,6 +12,8 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.data.tables.aio import TableServiceClient
 from azure.keyvault.secrets.aio import SecretClient
 
+from shared.admitting import Gate
+from shared.breaker_table import Breakers, BreakerTable
 from shared.clock import Clock, SystemClock
 from shared.configuration import Configuration, Source, duration
 from shared.configuration_file import read_configuration
@@ -23,6 +25,7 @@ from shared.graph.mailbox import MailboxReader
 from shared.graph.subscriptions import SubscriptionClient
 from shared.journal import Journal
 from shared.log import quieten_clients
+from shared.pinging import Pings
 from shared.progress import Progress
 from shared.queues import Queues
 from shared.receiving import Receiver
@@ -88,7 +91,15 @@ class Services:
     def secrets(self) -> SecretStore:
         """Key Vault."""
         address = self.settings.key_vault_url
-        client = SecretClient(address, self._identity, verify_challenge_resource=not is_loopback(address))
+        client = SecretClient(
+            address,
+            self._identity,
+            verify_challenge_resource=not is_loopback(address),
+            # What lasts longer is put back: no function sleeps for a Key Vault that is down.
+            retry_total=2,
+            retry_backoff_factor=0.5,
+            retry_backoff_max=2,
+        )
         store = SecretStore(client, self.clock.monotonic)
         return self._kept(store, store.close)
 
@@ -115,6 +126,11 @@ class Services:
         return Journal(self._tables)
 
     @cached_property
+    def breakers(self) -> Breakers:
+        """Breakers and holds."""
+        return Breakers(BreakerTable(self._tables), self.clock)
+
+    @cached_property
     def graph(self) -> GraphClient:
         """Microsoft Graph."""
         credential = graph_credential(self.settings, self.secrets)
@@ -138,10 +154,17 @@ class Services:
         return Webhook(self.sources, self.queues, self.secrets, self.clock, progress)
 
     @cached_property
+    def gate(self) -> Gate:
+        """What stands before each step."""
+        has_secret = self.settings.graph.credential == "client-secret"
+        pings = Pings(lambda: self.graph, lambda: self.vault, lambda: self.secrets, self.sources, has_secret)
+        return Gate(self.breakers, pings, self.clock, random.random)
+
+    @cached_property
     def receiver(self) -> Receiver:
         """What every function calls that takes messages of mails."""
         patience = duration(self.configuration.give_up_after)
-        return Receiver(self.queues, self.journal, self.clock, patience, random.random)
+        return Receiver(self.queues, self.journal, self.gate, self.clock, patience, random.random)
 
     @cached_property
     def staging(self) -> Staging:

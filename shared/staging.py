@@ -5,12 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from enum import Enum
+from datetime import datetime, timedelta
 
 from shared.clock import Clock
 from shared.configuration import Source
-from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient
+from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient, Unavailable
 from shared.graph.answers import Attachment, Message, mail_of
 from shared.graph.faults import NotFound, Refused
 from shared.graph.mailbox import MailboxReader
@@ -18,6 +17,7 @@ from shared.identities import filing_key
 from shared.journal import Journal, Row, failed, gone_on, wait_until_due
 from shared.log import Events
 from shared.manifest import MESSAGE_NAME, LeftOut, Manifest, StagedFile, attachment_path
+from shared.outcome import Outcome
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, MailArrived, VaultImport
 from shared.queues import Queues
 from shared.staging_area import StagingArea, file_name
@@ -25,18 +25,25 @@ from shared.tracing import traceparent
 
 UNREADABLE_FOR = timedelta(minutes=10)
 """How long after its announcement a mail may still not be found: notifications can be early."""
+RENAMED_AFTER = 5
+"""Seconds until a mail is fetched under the id of Graph's answer: ids may change at each answer."""
 LOOK_AGAIN_AFTER = 15.0
 """Seconds between two looks for it."""
 _MISSING_ITEM, _MALFORMED_ID = {"erroritemnotfound", "itemnotfound"}, "errorinvalididmalformed"
 
 
-class Staged(Enum):
+class Staged(Outcome):
     """How staging ended."""
 
     STAGED = "staged"
     ALREADY = "already"
     RENAMED = "renamed"
     FAILED = "failed"
+
+    @property
+    def used_service(self) -> bool:
+        """Whether Graph has answered for the source."""
+        return self is not Staged.ALREADY
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ class Staging:
                 message = await self.mailboxes.message(source.mailbox, arrived.message)
                 if message.id != arrived.message:
                     return await self._rename(arrived, row, message.id)
-                manifest = await self._fetch(source, row, message)
+                manifest = await self._fetched(source, row, message)
         except NotFound as fault:
             return await self._not_found(source, row, fault)
         except Refused as fault:
@@ -98,14 +105,14 @@ class Staging:
                 f'source "{source.name}", mailbox {source.mailbox}: {fault}.',
                 "Look at mailbox and folders of this source in mail-sources.toml.",
             ) from None
-        staged = await self.journal.update(_staged(row, manifest, self.clock))
-        await self._hand_over(staged, arrived)
+        written = await self.journal.update(staged(row, manifest, self.clock.now()))
+        await self._hand_over(written, arrived)
         return Staged.STAGED
 
     async def _rename(self, arrived: MailArrived, row: Row, message: str) -> Staged:
         """The answer's id is the one that counts: begin anew under it (design, section 3)."""
         if not message:
-            raise Transient(f'source "{row.source}": Graph\'s answer has no id for a message')
+            raise Transient(f'source "{row.source}": Graph\'s answer has no id for a message', origin="graph")
         renamed = MailArrived(
             source=arrived.source,
             traceparent=traceparent(arrived.traceparent),
@@ -113,9 +120,23 @@ class Staging:
             cause=arrived.cause,
             noticed=arrived.noticed,
         )
-        await self.queues.send(MAIL_ARRIVED, renamed)
+        await self.queues.send(MAIL_ARRIVED, renamed, delay=RENAMED_AFTER)
         await self.journal.delete(row)
         return Staged.RENAMED
+
+    async def _fetched(self, source: Source, row: Row, message: Message) -> Manifest:
+        """The mail could be read: what is refused of its content now says nothing of its mailbox.
+
+        Raises Transient instead, so that it is given up in the end, as a fault of this mail.
+        """
+        try:
+            return await self._fetch(source, row, message)
+        except Refused as fault:
+            raise Transient(f'source "{source.name}": content of a mail: {fault}', origin="graph") from None
+        except NotFound as fault:
+            if fault.code.casefold() in _MISSING_ITEM:
+                raise
+            raise Transient(f'source "{source.name}": content of a mail: {fault}', origin="graph") from None
 
     async def _fetch(self, source: Source, row: Row, message: Message) -> Manifest:
         """Stream the mail into a run of its own; the first manifest wins, a loser takes its run away."""
@@ -151,6 +172,8 @@ class Staging:
         written = await self.area.write(
             file_name(row.source, row.key, run, MESSAGE_NAME), self.mailboxes.mime(source.mailbox, message)
         )
+        if not written.size:
+            raise Unavailable(f'source "{row.source}": Graph answered a mail with no bytes', origin="graph")
         return StagedFile(MESSAGE_NAME, "message", written.size, written.sha256, type="message/rfc822")
 
     async def _fetch_attachment(
@@ -196,11 +219,12 @@ class Staging:
         await self.queues.send(VAULT_IMPORT, message)
 
 
-def _staged(row: Row, manifest: Manifest, clock: Clock) -> Row:
+def staged(row: Row, manifest: Manifest, now: datetime) -> Row:
+    """The row of a mail that is staged as its manifest says."""
     return gone_on(
         row,
         "staged",
-        staged=clock.now(),
+        staged=now,
         sizes=tuple(file.size for file in manifest.files),
         digests=tuple(bytes.fromhex(file.sha256) for file in manifest.files),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,12 +15,14 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
 
-from shared.errors import Stale, Unavailable
-from shared.manifest import Manifest
+from shared.errors import NotYet, Stale, Unavailable
+from shared.manifest import VERSION, Manifest
 from shared.storage_clients import PIECE
 from shared.storage_errors import storage_faults
 
 CONTAINER = "staging"
+LATER_VERSION_WAITS = 300.0
+"""Seconds until a document of a later version is looked at again."""
 _T = TypeVar("_T")
 
 
@@ -41,7 +44,7 @@ class StagingArea:
     def __init__(self, service: BlobServiceClient) -> None:
         self._container: ContainerClient = service.get_container_client(CONTAINER)
 
-    async def write(self, name: str, content: AsyncIterable[bytes]) -> Written:
+    async def write(self, name: str, content: AsyncGenerator[bytes, None]) -> Written:
         """Stream `content` into the blob `name`, piece by piece, with its digest taken on the way.
 
         Raises Unavailable, and what `content` raises.
@@ -49,12 +52,13 @@ class StagingArea:
         digest, size = hashlib.sha256(), 0
         blob, blocks = self._container.get_blob_client(name), list[BlobBlock]()
         pending: bytes | None = None
-        async for piece in _pieces(content):
-            digest.update(piece)
-            size += len(piece)
-            if pending is not None:
-                blocks.append(await self._stage(blob, pending, len(blocks)))
-            pending = piece
+        async with aclosing(_pieces(content)) as pieces:
+            async for piece in pieces:
+                digest.update(piece)
+                size += len(piece)
+                if pending is not None:
+                    blocks.append(await self._stage(blob, pending, len(blocks)))
+                pending = piece
         with storage_faults("staging area"):
             if not blocks:
                 await self._put(blob, pending or b"", overwrite=True)
@@ -90,7 +94,11 @@ class StagingArea:
 
         Raises Unavailable.
         """
-        return await self.document(manifest_name(source, key), Manifest)
+        name = manifest_name(source, key)
+        found = await self.document(name, Manifest)
+        if found is not None:
+            of_this_version(found.v, VERSION, name)
+        return found
 
     async def put_first(self, name: str, document: msgspec.Struct) -> bool:
         """Write a JSON document that is not there yet; False where there is one already.
@@ -118,7 +126,9 @@ class StagingArea:
         except ResourceNotFoundError:
             return None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Unavailable(f"staging area: {name} cannot be read ({type(error).__name__})") from None
+            raise Unavailable(
+                f"staging area: {name} cannot be read ({type(error).__name__})", origin="storage"
+            ) from None
 
     async def delete(self, name: str) -> None:
         """Take a blob away; one that is gone already is no fault.
@@ -140,7 +150,7 @@ class StagingArea:
         try:
             with storage_faults("staging area"):
                 download = await blob.download_blob()
-                if await download.readall() == msgspec.json.encode(document):
+                if _same(await download.readall(), document):
                     condition = MatchConditions.IfNotModified
                     await blob.delete_blob(etag=download.properties.etag, match_condition=condition)
         except ResourceNotFoundError:
@@ -183,6 +193,20 @@ class StagingArea:
             return  # a twin was first, or infra made it
 
 
+def of_this_version(found: int, known: int, name: str) -> None:
+    """After a roll-back, what a later version has written waits for it. Raises NotYet."""
+    if found > known:
+        raise NotYet(f"{name} is of version {found}; this app reads {known}", after=LATER_VERSION_WAITS)
+
+
+def _same(body: bytes, document: msgspec.Struct) -> bool:
+    """Whether `body` says the same; another version of the app may have written more."""
+    try:
+        return msgspec.json.decode(body, type=type(document)) == document
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
 def manifest_name(source: str, key: str) -> str:
     """The blob of a mail's manifest."""
     return f"{source}/{key}/manifest.json"
@@ -198,13 +222,14 @@ def file_name(source: str, key: str, run: str, path: str) -> str:
     return f"{source}/{key}/{run}/{path}"
 
 
-async def _pieces(content: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """`content` in pieces of one size, whatever the sizes that it comes in."""
+async def _pieces(content: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """`content` in pieces of one size, whatever the sizes that it comes in; it is closed in any case."""
     held = bytearray()
-    async for part in content:
-        held += part
-        while len(held) >= PIECE:
-            yield bytes(held[:PIECE])
-            del held[:PIECE]
+    async with aclosing(content):
+        async for part in content:
+            held += part
+            while len(held) >= PIECE:
+                yield bytes(held[:PIECE])
+                del held[:PIECE]
     if held:
         yield bytes(held)

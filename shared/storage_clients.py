@@ -21,7 +21,12 @@ _RETRIES: dict[str, Any] = {
 }
 """Two quick retries, of a second or two: what lasts longer is put back (design, 4.8). The SDK would wait 15 s
 before the first one, and the webhook must have answered by then."""
-_TABLE_RETRIES: dict[str, Any] = {"retry_total": 2, "retry_backoff_factor": 0.5}
+_TABLE_RETRIES: dict[str, Any] = {
+    "retry_total": 2,
+    "retry_backoff_factor": 0.5,
+    "retry_backoff_max": 2,
+    "read_timeout": 10,
+}
 
 
 def blob_service(storage: StorageSettings, credential: AsyncTokenCredential | None) -> BlobServiceClient:

@@ -30,9 +30,22 @@ def storage_faults(what: str) -> Iterator[None]:
     except (ResourceExistsError, ResourceModifiedError) as error:
         raise Stale(f"{what}: another worker was first ({_code(error)})") from None
     except HttpResponseError as error:
-        raise Unavailable(f"{what}: storage answered {error.status_code} {_code(error)}") from None
+        raise Unavailable(
+            f"{what}: storage answered {error.status_code} {_code(error)}", origin="storage"
+        ) from None
     except AzureError as error:
-        raise Unavailable(f"{what}: storage did not answer ({type(error).__name__})") from None
+        raise Unavailable(
+            f"{what}: storage did not answer ({type(error).__name__})", origin="storage"
+        ) from None
+
+
+@contextmanager
+def created_anew(what: str) -> Iterator[None]:
+    """Use what was created a moment ago. Raises Unavailable when it is not there: it is being deleted."""
+    try:
+        yield
+    except ResourceNotFoundError:
+        raise Unavailable(f"{what}: is being deleted") from None
 
 
 def _code(error: HttpResponseError) -> str:

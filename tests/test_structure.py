@@ -53,7 +53,7 @@ def test_the_domain_knows_nothing_of_azure_functions(file: Path) -> None:
     assert of(file, "azure.functions", "handlers", "function_app") == set()
 
 
-@pytest.mark.parametrize("file", [*SHARED, *HANDLERS, APP], ids=named)
+@pytest.mark.parametrize("file", [*SHARED, *HANDLERS, APP, ROOT / "ops.py"], ids=named)
 def test_the_product_imports_nothing_of_sandbox_and_tests(file: Path) -> None:
     assert of(file, "sandbox", "tests", "pytest", "hypothesis", "trustme") == set()
 
@@ -67,6 +67,7 @@ def test_the_sdks_models_are_not_used(file: Path) -> None:
 @pytest.mark.parametrize(
     "module",
     [
+        "breaker",
         "configuration",
         "errors",
         "file_names",
@@ -74,9 +75,11 @@ def test_the_sdks_models_are_not_used(file: Path) -> None:
         "mail",
         "manifest",
         "notification",
+        "outcome",
         "plan",
         "queue_messages",
         "retry_after",
+        "retrying",
         "settings",
         "subscription_plan",
         "templates",

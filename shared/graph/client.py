@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TypeVar
@@ -12,12 +12,16 @@ from urllib.parse import urlsplit
 
 import httpx
 from azure.core.credentials_async import AsyncTokenCredential
+from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
 from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption
+from msgraph.generated.users.item.mail_folders.item.mail_folder_item_request_builder import (
+    MailFolderItemRequestBuilder,
+)
 from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
@@ -86,9 +90,9 @@ class GraphClient:
         try:
             return decoded(body, kind)
         except Unreadable as error:
-            raise Unavailable(f"Graph's answer cannot be read ({error})") from None
+            raise Unavailable(f"Graph's answer cannot be read ({error})", origin="graph") from None
 
-    async def stream(self, request: RequestInformation, *, mailbox: str) -> AsyncIterator[bytes]:
+    async def stream(self, request: RequestInformation, *, mailbox: str) -> AsyncGenerator[bytes, None]:
         """The bytes of the answer to a request about `mailbox`, as they come.
 
         Raises what `shared.graph.faults.fault_of` says, and Unavailable where the stream is cut short.
@@ -98,13 +102,27 @@ class GraphClient:
                 async for piece in response.aiter_bytes():
                     yield piece
 
+    async def ping(self, mailbox: str) -> None:
+        """Ask for a token, and for the inbox of `mailbox`.
+
+        Raises what `shared.graph.faults.fault_of` says, and Unavailable.
+        """
+        query = MailFolderItemRequestBuilder.MailFolderItemRequestBuilderGetQueryParameters(select=["id"])
+        folders = self.requests.users.by_user_id(mailbox).mail_folders
+        request = folders.by_mail_folder_id("inbox").to_get_request_information(
+            RequestConfiguration(query_parameters=query)
+        )
+        async with self._sent(request, mailbox) as response:
+            with connection_faults():
+                await response.aread()
+
     def page_after(self, link: str) -> RequestInformation:
         """The request for the page that a `@odata.nextLink` names.
 
         Raises Unavailable when it leads to another host: the token goes to Graph alone.
         """
         if _origin(link) != self._origin:
-            raise Unavailable("Graph's answer names a next page on another host")
+            raise Unavailable("Graph's answer names a next page on another host", origin="graph")
         request = RequestInformation(Method.GET)
         request.url = link
         request.headers.try_add("Accept", "application/json")

@@ -14,11 +14,16 @@ import httpx
 import msgspec
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 
-from shared.errors import ConfigurationFault, Transient, Unavailable, VaultpostError
+from shared.errors import ConfigurationFault, Origin, Transient, Unavailable, VaultpostError
 from shared.graph.answers import ErrorAnswer
 from shared.retry_after import retry_after
 
 _AGAIN = frozenset({408, 423, 425, 429})
+_SECRET_REJECTED = frozenset({"AADSTS7000215", "AADSTS7000222"})
+"""A client secret is wrong, or has expired.
+
+Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
+"""
 
 
 class NotFound(VaultpostError):
@@ -46,7 +51,9 @@ def fault_of(status: int, headers: httpx.Headers, body: bytes, mailbox: str) -> 
     code, detail = _code(body)
     said = f"Graph answered {status} {code}".rstrip()
     if status == HTTPStatus.UNAUTHORIZED:
-        return Unavailable(f"{said}: it does not take the app's token. Look at GRAPH_CREDENTIAL.")
+        return Unavailable(
+            f"{said}: it does not take the app's token. Look at GRAPH_CREDENTIAL.", origin="graph"
+        )
     if status == HTTPStatus.FORBIDDEN:
         return ConfigurationFault(
             f"mailbox {mailbox}: {said}.", "Grant the app Mail.Read, and this mailbox in its scope."
@@ -56,7 +63,10 @@ def fault_of(status: int, headers: httpx.Headers, body: bytes, mailbox: str) -> 
     if status == HTTPStatus.CONFLICT:
         return Conflict(said)
     if status in _AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unavailable(said, after=retry_after(headers.get("Retry-After"), datetime.now(UTC)))
+        # Outlook's limits are those of one mailbox (learn.microsoft.com/graph/throttling-limits).
+        origin: Origin = "mailbox" if status == HTTPStatus.TOO_MANY_REQUESTS else "graph"
+        after = retry_after(headers.get("Retry-After"), datetime.now(UTC))
+        return Unavailable(said, after=after, origin=origin)
     return Refused(status, code, detail)
 
 
@@ -77,14 +87,17 @@ def connection_faults() -> Iterator[None]:
     try:
         yield
     except httpx.HTTPError as error:
-        raise Unavailable(f"Graph did not answer in full ({type(error).__name__})") from None
+        raise Unavailable(f"Graph did not answer in full ({type(error).__name__})", origin="graph") from None
     except ClientAuthenticationError as error:
+        code = _entra_code(error)
         raise Transient(
-            f"Entra ID gave no token for Graph ({_entra_code(error)}). Look at GRAPH_CREDENTIAL, "
-            "GRAPH_TENANT_ID, GRAPH_CLIENT_ID and the secret in Key Vault."
+            f"Entra ID gave no token for Graph ({code}). Look at GRAPH_CREDENTIAL, "
+            "GRAPH_TENANT_ID, GRAPH_CLIENT_ID and the secret in Key Vault.",
+            origin="graph",
+            rejected=code in _SECRET_REJECTED,
         ) from None
     except AzureError as error:
-        raise Unavailable(f"no token for Graph ({type(error).__name__})") from None
+        raise Unavailable(f"no token for Graph ({type(error).__name__})", origin="graph") from None
 
 
 def _entra_code(error: ClientAuthenticationError) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_abstractions.method import Method
@@ -39,7 +39,7 @@ class MailboxReader:
         )
         return await self._client.answer(request, Message, mailbox=mailbox)
 
-    def mime(self, mailbox: str, message: str) -> AsyncIterator[bytes]:
+    def mime(self, mailbox: str, message: str) -> AsyncGenerator[bytes, None]:
         """The message in MIME, made anew at each call (learn.microsoft.com/graph/outlook-get-mime-message).
 
         Raises NotFound, ConfigurationFault, Refused, Unavailable.
@@ -68,7 +68,7 @@ class MailboxReader:
                 return found
             request = self._client.page_after(page.next_link)
 
-    def attachment_bytes(self, mailbox: str, message: str, attachment: str) -> AsyncIterator[bytes]:
+    def attachment_bytes(self, mailbox: str, message: str, attachment: str) -> AsyncGenerator[bytes, None]:
         """The bytes of a file attachment (learn.microsoft.com/graph/api/attachment-get, $value).
 
         Raises NotFound, ConfigurationFault, Refused, Unavailable.

@@ -43,7 +43,7 @@ class SubscriptionClient:
         request = RequestInformation(Method.POST, builder.url_template, builder.path_parameters)
         made = await self._client.answer(_with_body(request, body), Subscription, mailbox=mailbox)
         if not made.id:
-            raise Unavailable("Graph's answer does not name the subscription that it created")
+            raise Unavailable("Graph's answer does not name the subscription that it created", origin="graph")
         return made
 
     async def renew(self, mailbox: str, subscription: str, until: datetime) -> Subscription:

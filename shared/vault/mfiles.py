@@ -21,6 +21,8 @@ DOCUMENT = 0
 SINGLE_FILE, CLASS = 22, 100
 """Built-in properties (developer.m-files.com, MFBuiltInPropertyDef)."""
 _LATEST = -1
+_OF_NO_MAIL = "0" * 32
+"""A filing key that finds nothing."""
 _STRUCTURE_KEPT_FOR = 15 * 60.0
 _CREATE_WITHIN = 60.0
 
@@ -55,14 +57,22 @@ class MFilesVault:
         """
         query = {"o": str(DOCUMENT), f"p{property_id}": value, "d": "include"}
 
-        async def work(token: str) -> list[VaultObject]:
-            found = await self._session.answer(token, "GET", "/objects", Results[ObjectVersion], params=query)
-            return [await self._with_files(token, version) for version in found.items or ()]
+        async def work(token: str) -> Results[ObjectVersion]:
+            return await self._session.answer(token, "GET", "/objects", Results[ObjectVersion], params=query)
 
         try:
-            return await self._session.with_login(work)
+            found = await self._session.with_login(work)
         except RequestRefused as error:
-            raise Unavailable(f"the vault cannot be searched ({error})") from None
+            raise Unavailable(f"the vault cannot be searched ({error})", origin="vault") from None
+        return [await self._with_files(version) for version in found.items or ()]
+
+    async def ping(self) -> None:
+        """Search, with a new log-in if need be.
+
+        Raises ConfigurationFault, Unavailable, and Transient when the log-in is refused.
+        """
+        key_property = (await self.structure()).property(self._configuration.vault.filing_key)
+        await self.find(key_property.id, _OF_NO_MAIL)
 
     async def create(
         self, new: NewObject, files: Sequence[NewFile], about_to_create: Callable[[], Awaitable[None]]
@@ -74,14 +84,14 @@ class MFilesVault:
         files raise, and Transient when the log-in is refused.
         """
 
-        async def work(token: str) -> VaultObject:
+        async def work(token: str) -> ObjectVersion:
             uploads = [await self._upload(token, file) for file in files]
             body = {"PropertyValues": _property_values(new, len(files)), "Files": uploads}
             await about_to_create()
-            return await self._with_files(token, await self._post(token, body))
+            return await self._post(token, body)
 
         try:
-            return await self._session.with_login(work)
+            made = await self._session.with_login(work)
         except TooLarge:
             raise MailFault(
                 "The web server in front of M-Files refuses a file of this mail for its size.",
@@ -89,6 +99,8 @@ class MFilesVault:
             ) from None
         except RequestRefused as error:
             raise _refusal(error) from None
+        # With a log-in of its own: one that is lost now must not create a second time.
+        return await self._with_files(made)
 
     async def _post(self, token: str, body: dict[str, Any]) -> ObjectVersion:
         try:
@@ -98,17 +110,24 @@ class MFilesVault:
                     token, "POST", f"/objects/{DOCUMENT}", ObjectVersion, json=body
                 )
         except TimeoutError:
-            raise Unavailable("M-Files did not answer to a create in time") from None
+            raise Unavailable("M-Files did not answer to a create in time", origin="vault") from None
 
-    async def _with_files(self, token: str, version: ObjectVersion) -> VaultObject:
-        """The object with its files, which are asked for where the answer has no list of them."""
-        files = version.files
-        if files is None:
-            path = f"/objects/{version.obj_ver.type}/{version.obj_ver.id}/latest/files"
-            files = (
-                [] if version.deleted else await self._session.answer(token, "GET", path, list[ObjectFile])
-            )
-        return version.value(files)
+    async def _with_files(self, version: ObjectVersion) -> VaultObject:
+        """The object with its files, which are asked for where the answer has no list of them.
+
+        Raises Unavailable, whatever the reason: the object is there.
+        """
+        if version.files is not None or version.deleted:
+            return version.value(version.files or [])
+        path = f"/objects/{version.obj_ver.type}/{version.obj_ver.id}/latest/files"
+
+        async def work(token: str) -> list[ObjectFile]:
+            return await self._session.answer(token, "GET", path, list[ObjectFile])
+
+        try:
+            return version.value(await self._session.with_login(work))
+        except (RequestRefused, ConfigurationFault) as error:
+            raise Unavailable(f"the files of an object cannot be listed ({error})", origin="vault") from None
 
     async def _upload(self, token: str, file: NewFile) -> dict[str, Any]:
         # One file is answered by one object, by the documentation by a list of one.
@@ -116,10 +135,10 @@ class MFilesVault:
         answered = await self._session.post_stream(token, "/files", file.read(), file.size, kind)
         answers: list[Upload] = answered if isinstance(answered, list) else [answered]
         if len(answers) != 1:
-            raise Unavailable(f"M-Files answered to one file as if to {len(answers)}")
+            raise Unavailable(f"M-Files answered to one file as if to {len(answers)}", origin="vault")
         (answer,) = answers
         if answer.size != file.size:
-            raise Unavailable("M-Files has another size for a file than was sent")
+            raise Unavailable("M-Files has another size for a file than was sent", origin="vault")
         return {
             "UploadID": answer.upload_id,
             "Title": file.title,

@@ -89,7 +89,7 @@ class Session:
         try:
             return decoded(response.content, kind)
         except Unreadable as error:
-            raise Unavailable(f"M-Files' answer cannot be read ({error})") from None
+            raise Unavailable(f"M-Files' answer cannot be read ({error})", origin="vault") from None
 
     async def post_stream(
         self, token: str, path: str, content: AsyncIterator[bytes], size: int, kind: type[_T]
@@ -107,7 +107,9 @@ class Session:
         try:
             response = await self._http.request(method, f"{self._base}{path}", headers=headers, **request)
         except httpx.HTTPError as error:
-            raise Unavailable(f"M-Files did not answer in full ({type(error).__name__})") from None
+            raise Unavailable(
+                f"M-Files did not answer in full ({type(error).__name__})", origin="vault"
+            ) from None
         if not response.is_success:
             raise _fault_of(response, path)
         return response
@@ -140,7 +142,9 @@ class Session:
     def _refused() -> Transient:
         return Transient(
             f"M-Files refuses the log-in. Look at the secrets {USERNAME} and {PASSWORD} in Key Vault, "
-            "at vault.guid, and whether the account may log in to the vault."
+            "at vault.guid, and whether the account may log in to the vault.",
+            origin="vault",
+            rejected=True,
         )
 
 
@@ -163,7 +167,7 @@ def _fault_of(response: httpx.Response, path: str) -> VaultpostError:
         return NotLoggedIn("M-Files answered 403, not logged in")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _AGAIN:
         after = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
-        return Unavailable(f"M-Files answered {status}", after=after)
+        return Unavailable(f"M-Files answered {status}", after=after, origin="vault")
     if error is None and path == "/files" and status in _TOO_LARGE:
         return TooLarge(f"the web server answered {status} to a file")
     if error is None:

@@ -11,6 +11,8 @@ from shared.vault.protocol import ClassDef, PropertyDef
 from shared.vault.session import RequestRefused, Session
 
 _DOCUMENT = 0
+_LONGEST_NAME = 100
+"""Characters of an item's name that are looked for: it is a Text, and IIS limits an address to some 2,000."""
 _Named = TypeVar("_Named", PropertyDefinition, ObjectClass)
 
 
@@ -61,7 +63,9 @@ class MFilesStructure:
         try:
             return await session.with_login(work)
         except RequestRefused as error:
-            raise Unavailable(f"the structure of the vault cannot be read ({error})") from None
+            raise Unavailable(
+                f"the structure of the vault cannot be read ({error})", origin="vault"
+            ) from None
 
     def property(self, reference: str | int) -> PropertyDef:
         """The property definition. Raises ConfigurationFault."""
@@ -81,15 +85,16 @@ class MFilesStructure:
 
         Raises Unavailable.
         """
+        if len(text) > _LONGEST_NAME:
+            return None
         # Whether the server's filter heeds case is not documented: without it when that finds nothing.
-        named = await self._items_called(value_list, text, {"filter": text})
+        named = _called(await self._items(value_list, {"filter": text}), text)
         if not named:
-            named = await self._items_called(value_list, text, {})
-        if len(named) == 1:
-            return named[0]
-        return int(text) if not named and text.isascii() and text.isdigit() else None
+            items = await self._items(value_list, {})
+            named = _called(items, text) or [item.id for item in items if str(item.id) == text]
+        return named[0] if len(named) == 1 else None
 
-    async def _items_called(self, value_list: int, text: str, query: dict[str, str]) -> list[int]:
+    async def _items(self, value_list: int, query: dict[str, str]) -> list[ValueListItem]:
         path, unlimited = f"/valuelists/{value_list}/items", {"limit": "0"}
 
         async def work(token: str) -> Results[ValueListItem]:
@@ -98,10 +103,9 @@ class MFilesStructure:
             )
 
         try:
-            items = (await self._session.with_login(work)).items
+            return (await self._session.with_login(work)).items or []
         except RequestRefused as error:
-            raise Unavailable(f"value list {value_list} cannot be read ({error})") from None
-        return [item.id for item in items or () if item.name.casefold() == text.casefold()]
+            raise Unavailable(f"value list {value_list} cannot be read ({error})", origin="vault") from None
 
     async def _read_class(self, class_id: int) -> ClassDef:
         async def work(token: str) -> ObjectClass:
@@ -110,9 +114,15 @@ class MFilesStructure:
         try:
             found = await self._session.with_login(work)
         except RequestRefused as error:
-            raise Unavailable(f"class {class_id} of the vault cannot be read ({error})") from None
+            raise Unavailable(
+                f"class {class_id} of the vault cannot be read ({error})", origin="vault"
+            ) from None
         required = frozenset(p.property_def for p in found.associated_property_defs if p.required)
         return ClassDef(found.id, found.name, found.name_property_def, required)
+
+
+def _called(items: Iterable[ValueListItem], text: str) -> list[int]:
+    return [item.id for item in items if item.name.casefold() == text.casefold()]
 
 
 def _one(kind: str, reference: str | int, aliases: Mapping[str, int], known: list[_Named]) -> _Named:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from shared.graph.answers import Attachment, Message
@@ -42,18 +42,20 @@ class FakeMailbox(MailboxReader):
         mail = await self._mail("attachments", mailbox, message)
         return [attachment for attachment, _ in mail.attachments]
 
-    async def mime(self, mailbox: str, message: str) -> AsyncIterator[bytes]:
+    async def mime(self, mailbox: str, message: str) -> AsyncGenerator[bytes, None]:
         mail = await self._mail("mime", mailbox, message)
         async for piece in self._streamed(mail.mime):
             yield piece
 
-    async def attachment_bytes(self, mailbox: str, message: str, attachment: str) -> AsyncIterator[bytes]:
+    async def attachment_bytes(
+        self, mailbox: str, message: str, attachment: str
+    ) -> AsyncGenerator[bytes, None]:
         mail = await self._mail("attachment_bytes", mailbox, message)
         (content,) = [content for one, content in mail.attachments if one.id == attachment]
         async for piece in self._streamed(content):
             yield piece
 
-    async def _streamed(self, content: bytes) -> AsyncIterator[bytes]:
+    async def _streamed(self, content: bytes) -> AsyncGenerator[bytes, None]:
         for at in range(0, len(content), 10):
             if self.breaks_after is not None and at >= self.breaks_after:
                 raise self.faults["stream"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ import pytest
 
 from shared.configuration import Source
 from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient, Unavailable
-from shared.filing import UNCLEAR_FOR, Filed, Filing
+from shared.filing import AGAIN_AFTER, UNCLEAR_FOR, Filed, Filing
 from shared.identities import filing_key
 from shared.journal import Row, State
 from shared.manifest import LeftOut, Manifest
@@ -74,7 +74,7 @@ class World:
             await self.stores.put_blob(name, content)
 
 
-async def content_of(path: str) -> AsyncIterator[bytes]:
+async def content_of(path: str) -> AsyncGenerator[bytes, None]:
     yield CONTENTS[path]
 
 
@@ -191,6 +191,57 @@ async def test_a_deleted_document_counts_as_filed_and_the_journal_says_so(world:
     assert world.vault.calls["create"] == 0
 
 
+async def test_a_mail_that_was_replayed_for_its_deleted_document_is_filed_once_more(world: World) -> None:
+    """Once: the mark is gone then. What the journal says of the replay stays."""
+    world.vault.put(KEY, 42, (), deleted=True)
+    await world.change_row(again=True, warnings=("replayed on a day",))
+
+    assert await world.file() is Filed.FILED
+
+    row = await world.row()
+    assert (row.state, row.object_id, row.again, row.warnings) == (
+        "filed",
+        FIRST_ID + 1,
+        False,
+        ("replayed on a day",),
+    )
+    assert world.vault.calls["create"] == 1
+
+
+async def test_a_mail_that_was_replayed_while_its_document_lives_is_not_filed_twice(world: World) -> None:
+    world.vault.put(KEY, 41, (), deleted=True)
+    world.vault.put(KEY, 42, SIZES)
+    await world.change_row(again=True)
+
+    assert await world.file() is Filed.FILED
+
+    assert (await world.row()).object_id == 42
+    assert world.vault.calls["create"] == 0
+
+
+async def test_filed_once_more_it_is_one_document_though_the_answer_was_lost(world: World) -> None:
+    world.vault.put(KEY, 42, (), deleted=True)
+    await world.change_row(again=True)
+    world.vault.answer_lost = Unavailable("M-Files did not answer in full (ReadTimeout)")
+    with pytest.raises(Unavailable):
+        await world.file()
+    world.clock.advance(seconds=90)
+
+    assert await world.file() is Filed.FILED
+
+    assert (await world.row()).object_id == FIRST_ID + 1
+    assert world.vault.calls["create"] == 1
+
+
+async def test_a_refusal_of_filing_once_more_is_a_refusal(world: World) -> None:
+    """The deleted document is no sign that the create has committed."""
+    world.vault.put(KEY, 42, (), deleted=True)
+    await world.change_row(again=True)
+    world.vault.refusal = MailFault("M-Files answered 400.", "Look.")
+
+    assert await world.file() is Filed.FAILED
+
+
 async def test_the_row_says_creating_before_the_create_is_sent(world: World) -> None:
     seen: list[tuple[State, object]] = []
 
@@ -206,6 +257,46 @@ async def test_the_row_says_creating_before_the_create_is_sent(world: World) -> 
     await replace(world.filing, vault=Watching()).file(ORDER)
 
     assert seen == [("staged", None), ("staged", NOON)]
+
+
+async def test_a_mark_that_took_long_to_write_creates_nothing(world: World) -> None:
+    """A create that is sent late could commit when others take the mark for expired."""
+
+    class Slow(FakeVault):
+        async def create(self, new, files, about_to_create):  # type: ignore[no-untyped-def]
+            async def slowly() -> None:
+                update = world.stores.journal.update
+
+                async def delayed(row: Row) -> Row:
+                    written = await update(row)
+                    world.clock.advance(seconds=11)
+                    return written
+
+                object.__setattr__(world.stores.journal, "update", delayed)
+                try:
+                    await about_to_create()
+                finally:
+                    object.__setattr__(world.stores.journal, "update", update)
+
+            return await super().create(new, files, slowly)
+
+    vault = Slow()
+    with pytest.raises(NotYet):
+        await replace(world.filing, vault=vault).file(ORDER)
+
+    assert vault.objects == []
+
+
+async def test_of_a_deleted_and_a_living_object_the_living_one_is_it(world: World) -> None:
+    await world.file()
+    row = await world.row()
+    living = world.vault.objects[0].shown
+    world.vault.put(KEY, living.id - 1, (), deleted=True)
+    await world.change_row(state="staged")
+
+    assert await world.file() is Filed.FILED
+
+    assert (await world.row()).object_id == row.object_id == living.id
 
 
 async def test_while_a_create_may_be_under_way_nothing_is_asked_or_sent(world: World) -> None:
@@ -414,7 +505,10 @@ async def test_a_vault_that_is_down_leaves_everything_as_it_was(world: World) ->
 
 
 @pytest.mark.parametrize("content", [None, b"%PD", b"%PDF-x"])
-async def test_a_staged_file_that_is_not_whole_is_fetched_again(world: World, content: bytes | None) -> None:
+async def test_a_staged_file_that_is_not_whole_is_fetched_again(
+    world: World, content: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.filing.AGAIN_AFTER", 0)
     await world.spoil("attachments/0001", content)
 
     assert await world.file() is Filed.BACK
@@ -427,6 +521,26 @@ async def test_a_staged_file_that_is_not_whole_is_fetched_again(world: World, co
     assert (again["source"], again["message"], again["cause"]) == ("invoices", MESSAGE, "replay")
     assert again["traceparent"].split("-")[1] == ORDER.traceparent.split("-")[1]
     assert world.vault.objects == []
+
+
+async def test_what_is_fetched_again_and_again_does_not_spin(world: World) -> None:
+    await world.spoil("attachments/0001", None)
+
+    await world.file()
+
+    assert AGAIN_AFTER > 0
+    assert world.stores.queues.delays[-1] == AGAIN_AFTER
+
+
+async def test_an_order_for_a_mail_that_is_being_staged_changes_nothing(world: World) -> None:
+    await world.change_row(state="arrived")
+    before = await world.row()
+
+    assert await world.file() is Filed.BACK
+
+    assert await world.row() == before
+    assert world.vault.objects == []
+    assert await world.stores.number(MAIL_ARRIVED) == 1
 
 
 async def test_a_manifest_that_is_gone_is_fetched_again(world: World) -> None:

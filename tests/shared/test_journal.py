@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Stale, Unavailable
-from shared.journal import LONGEST_TEXT, Row, shortened
+from shared.journal import LONGEST_TEXT, Row, State, shortened
 
 from .accounts import Stores
 from .clock import NOON
@@ -57,6 +57,7 @@ async def test_a_row_comes_back_as_it_was_written(stores: Stores) -> None:
         reason="Größe: ß",
         remedy="Look.",
         warnings=("first", "second"),
+        again=True,
     )
 
     written = await stores.journal.insert(row)
@@ -182,3 +183,50 @@ async def test_a_refusal_of_storage_is_unavailable_with_its_status(stores: Store
 
     with pytest.raises(Unavailable, match="400"):
         await stores.journal.update(replace(first, etag="no etag"))
+
+
+async def test_rows_are_read_by_source_and_state_with_only_the_columns_that_are_wanted(
+    stores: Stores,
+) -> None:
+    """And without an ETag: what was read in part can't be written back by mistake."""
+    only: tuple[State, ...] = ("failed",)
+    failed = replace(ROW, state="failed", key="1" * 32, reason="No.", remedy="Look.", sizes=(1,))
+    for row in (ROW, failed, replace(failed, source="orders"), replace(ROW, state="filed", key="2" * 32)):
+        await stores.journal.insert(row)
+
+    found = [row async for row in stores.journal.rows("invoices", only, ("reason",))]
+    both = [row async for row in stores.journal.rows("invoices", (*only, "filed"))]
+    everywhere = [(row.source, row.state) async for row in stores.journal.rows(states=only)]
+    everything = [row async for row in stores.journal.rows()]
+
+    assert found == [Row("invoices", "1" * 32, "failed", "", NOON, reason="No.")]
+    assert [row.state for row in both] == ["failed", "filed"]
+    assert everywhere == [("invoices", "failed"), ("orders", "failed")]
+    assert len(everything) == 4
+    with pytest.raises(ValueError, match="etag"):
+        await stores.journal.update(found[0])
+
+
+async def test_rows_of_a_journal_without_a_table_are_none(stores: Stores) -> None:
+    assert [row async for row in stores.journal.rows("invoices")] == []
+
+
+async def test_rows_come_from_every_page(stores: Stores) -> None:
+    """The service answers a thousand at a time."""
+    await stores.journal.insert(ROW)
+    table = stores.tables.get_table_client("filings")
+    keys = [f"{number:032x}" for number in range(1, 1101)]
+    for start in range(0, len(keys), 100):
+        await table.submit_transaction(
+            [
+                ("create", {"PartitionKey": "invoices", "RowKey": key, "state": "filed", "arrived": NOON})
+                for key in keys[start : start + 100]
+            ]
+        )
+
+    assert [row.key async for row in stores.journal.rows("invoices")] == ["0" * 32, *keys]
+
+
+async def test_rows_of_storage_that_does_not_answer_are_no_empty_journal(down: Stores) -> None:
+    with pytest.raises(Unavailable):
+        [row async for row in down.journal.rows("invoices")]

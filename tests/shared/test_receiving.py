@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from shared import breaker
+from shared.admitting import Gate
+from shared.breaker import Service, Step
+from shared.breaker_table import Breakers, BreakerTable
 from shared.errors import (
     ConfigurationFault,
     MailFault,
@@ -30,7 +34,7 @@ from shared.queue_messages import (
     VaultImport,
     encode,
 )
-from shared.receiving import HELD_FOR, PUT_BACK_FOR, Receiver
+from shared.receiving import PUT_BACK_FOR, Receiver
 from shared.retrying import LEAST_ATTEMPTS, LONGEST, SHORTEST
 
 from .accounts import Stores
@@ -57,8 +61,14 @@ class Work:
             raise self._fault
 
 
+async def no_ping(service: Service, step: Step, source: str) -> None:
+    raise AssertionError(f"nothing is asked of {service}")
+
+
 def receiver(stores: Stores, clock: FakeClock | None = None, jitter: float = 1.0) -> Receiver:
-    return Receiver(stores.queues, stores.journal, clock or FakeClock(), PATIENCE, lambda: jitter)
+    time = clock or FakeClock()
+    gate = Gate(Breakers(BreakerTable(stores.tables), time), no_ping, time, lambda: jitter)
+    return Receiver(stores.queues, stores.journal, gate, time, PATIENCE, lambda: jitter)
 
 
 async def received(stores: Stores, body: bytes, work: Work, clock: FakeClock | None = None) -> None:
@@ -215,19 +225,22 @@ async def test_a_fault_of_the_configuration_holds_the_mail_and_fails_none(
     stores: Stores, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """However long it lasts: a person has to mend it."""
-    before = await put_row(stores, attempt=100, first_tried=NOON)
+    await put_row(stores, attempt=100, first_tried=NOON)
     clock.advance(days=30)
 
     for jitter in (0.0, 1.0):
         work = Work(ConfigurationFault("class: none.", "Correct it."))
         await receiver(stores, clock, jitter).receive(VAULT_IMPORT, BODY, VaultImport, work)
+        assert work.given == [ORDER]
+        clock.advance(minutes=1)
 
     found = await row(stores)
-    assert (found.state, found.attempt, found.first_tried) == ("staged", 100, before.first_tried)
+    waited = breaker.SHORTEST + breaker.LONGEST
+    assert (found.state, found.attempt, found.first_tried) == ("staged", 100, NOON + waited)
     assert (found.reason, found.remedy) == ("class: none.", "Correct it.")
-    assert stores.queues.delays == [int(limit.total_seconds()) for limit in HELD_FOR]
+    assert stores.queues.delays == [60, 300]
     events = [getattr(one, "event", "") for one in caplog.records if one.levelname == "ERROR"]
-    assert events == ["source-held"] * 2
+    assert events == ["source-held"]
 
 
 async def test_a_fault_of_the_mail_ends_it(stores: Stores) -> None:

@@ -95,6 +95,16 @@ async def test_what_was_never_needed_is_never_built_nor_closed() -> None:
     assert not {"queues", "graph", "vault", "secrets", "area"} & vars(services).keys()
 
 
+@pytest.mark.anyio
+async def test_what_could_be_pinged_is_not_built_before_it_is() -> None:
+    services = Services.from_environment(SETTINGS, ROOT)
+
+    assert services.receiver.gate is services.gate
+    assert services.gate.breakers is services.breakers
+    assert not {"graph", "vault", "secrets"} & vars(services).keys()
+    await services.close()
+
+
 def test_the_clients_own_logs_are_quiet_from_the_start() -> None:
     logging.getLogger("httpx").setLevel(logging.NOTSET)
 

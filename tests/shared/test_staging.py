@@ -17,7 +17,7 @@ from shared.journal import Journal, Row, State
 from shared.mail import Address
 from shared.manifest import LeftOut, Manifest
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT
-from shared.staging import UNREADABLE_FOR, Staged, Staging
+from shared.staging import RENAMED_AFTER, UNREADABLE_FOR, Staged, Staging
 from shared.staging_area import StagingArea, file_name
 
 from .accounts import Stores
@@ -165,8 +165,11 @@ async def test_attachments_that_are_no_files_are_named_by_number(world: World) -
     assert world.mailbox.calls["attachment_bytes"] == 2
 
 
-async def test_an_id_that_the_answer_does_not_confirm_begins_anew_under_the_true_one(world: World) -> None:
+async def test_an_id_that_the_answer_does_not_confirm_begins_anew_under_the_true_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Until Graph has answered, a mail stands under the key of the announced id."""
+    monkeypatch.setattr("shared.staging.RENAMED_AFTER", 0)
     world.mailbox.add("AAMkAnnounced=", world.mailbox.mails[MESSAGE])
     announced = arrived("invoices", "AAMkAnnounced=")
 
@@ -182,7 +185,19 @@ async def test_an_id_that_the_answer_does_not_confirm_begins_anew_under_the_true
     assert await world.stores.number(VAULT_IMPORT) == 0
 
 
-async def test_of_both_ids_of_a_mail_one_document_comes(world: World) -> None:
+async def test_ids_that_change_at_each_answer_do_not_spin(world: World) -> None:
+    world.mailbox.add("AAMkAnnounced=", world.mailbox.mails[MESSAGE])
+
+    await world.staging.stage(arrived("invoices", "AAMkAnnounced="))
+
+    assert world.stores.queues.delays == [RENAMED_AFTER]
+    assert RENAMED_AFTER > 0
+
+
+async def test_of_both_ids_of_a_mail_one_document_comes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.staging.RENAMED_AFTER", 0)
     world.mailbox.add("AAMkAnnounced=", world.mailbox.mails[MESSAGE])
     for message in (arrived("invoices", "AAMkAnnounced="), arrived("invoices")):
         await world.staging.stage(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 import msgspec
 import pytest
@@ -47,13 +47,13 @@ def seeded(size: int) -> bytes:
     return block[:size]
 
 
-async def streamed(content: bytes, step: int = 1_000_003) -> AsyncIterator[bytes]:
+async def streamed(content: bytes, step: int = 1_000_003) -> AsyncGenerator[bytes, None]:
     """`content` in pieces of an odd size, as they come off the wire."""
     for at in range(0, len(content), step):
         yield content[at : at + step]
 
 
-async def of(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+async def of(pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
     for piece in pieces:
         yield piece
 
@@ -103,7 +103,7 @@ async def test_writing_again_replaces(stores: Stores) -> None:
 async def test_a_stream_that_breaks_leaves_no_blob(stores: Stores) -> None:
     """Pieces that were sent before are not a blob until they are committed."""
 
-    async def breaking() -> AsyncIterator[bytes]:
+    async def breaking() -> AsyncGenerator[bytes, None]:
         yield seeded(2 * PIECE)
         raise Unavailable("Graph did not answer in full")
 

@@ -562,7 +562,7 @@ async def test_a_stream_that_is_given_up_frees_its_place(authority: Authority) -
         for _ in range(5):
             stream = MailboxReader(client).mime(ADDRESS, "AAA=")
             await anext(stream)
-            await stream.aclose()  # type: ignore[attr-defined]
+            await stream.aclose()
         async with asyncio.timeout(5):
             await asked(client)
 

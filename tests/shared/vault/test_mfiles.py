@@ -345,6 +345,67 @@ async def test_an_answer_without_its_files_is_asked_for_them(site: Site) -> None
     assert list(await site.client.find(KEY, "0" * 32)) == [made]
 
 
+async def test_a_log_in_lost_after_the_create_creates_no_second_time(site: Site) -> None:
+    """Only the question for the files is asked again."""
+    lost = [True]
+
+    async def bare(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.endswith("/files") and request.method == "GET" and lost.pop():
+            lost.append(False)
+            site.example.expire_tokens()
+        answer = await handler(request)
+        if request.path != "/REST/objects/0":
+            return answer
+        said = body_of(answer)
+        del said["Files"]
+        return web.json_response(said)
+
+    site.instead = bare
+
+    made = await created(site, Source("a", b"abc"))
+
+    assert made.sizes == (3,)
+    assert site.count(CREATE) == 1
+    assert len(site.example.objects()) == 1
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_files_that_cannot_be_listed_are_no_refusal_of_the_create(site: Site, status: int) -> None:
+    async def bare(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.endswith("/files") and request.method == "GET":
+            return web.json_response(error(status), status=status)
+        answer = await handler(request)
+        if request.path != "/REST/objects/0":
+            return answer
+        said = body_of(answer)
+        del said["Files"]
+        return web.json_response(said)
+
+    site.instead = bare
+
+    with pytest.raises(Unavailable):
+        await created(site, Source("a", b"abc"))
+
+
+@pytest.mark.parametrize("text", ["ä" * 101, "1" * 5000])
+async def test_what_no_item_can_be_called_is_not_asked_for(site: Site, text: str) -> None:
+    """A subject may be of any length, an address not; and such a number is none of Python's."""
+    structure = await site.client.structure()
+    before = len(site.requests)
+
+    assert await structure.item(101, text) is None
+    assert len(site.requests) == before
+
+
+async def test_a_number_is_an_item_only_where_the_list_has_it(site: Site) -> None:
+    structure = await site.client.structure()
+    items = (await structure.item(101, "High"), await structure.item(101, "4711"))
+
+    assert items[0] is not None
+    assert await structure.item(101, str(items[0])) == items[0]
+    assert items[1] is None
+
+
 @pytest.mark.parametrize("number", [0, 1, 2])
 async def test_an_upload_may_be_answered_by_a_list_of_one(site: Site, number: int) -> None:
     async def listed(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -1,0 +1,198 @@
+"""The gate before each step: breakers and holds let a mail pass, or learn from what it met (design, 4.7)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from shared.breaker import (
+    Breaker,
+    BreakerKey,
+    Pass,
+    Probe,
+    PutBack,
+    Service,
+    Step,
+    counts_against,
+    held,
+    opened,
+    probe_ended,
+    put_back,
+    succeeded,
+    suspected,
+    waits_for,
+)
+from shared.breaker_table import Breakers
+from shared.clock import Clock
+from shared.errors import ConfigurationFault, Origin, Stale, Transient, VaultpostError
+from shared.log import Events
+from shared.pinging import Ping, outage
+from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT
+
+STEPS: Mapping[str, Step] = {MAIL_ARRIVED: "staging", VAULT_IMPORT: "filing"}
+"""What is done with the mails of each queue."""
+_KEY_VAULT = BreakerKey("service", "keyvault")
+_PINGED: Mapping[Origin, Service] = {
+    "graph": "graph",
+    "mailbox": "graph",
+    "vault": "vault",
+    "keyvault": "keyvault",
+}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One run of a step for the mail with that filing key; `owner` is a name of this run alone."""
+
+    step: Step
+    source: str
+    key: str
+    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def own_breaker(self) -> BreakerKey:
+        """That of the step for the source."""
+        return waits_for(self.step, self.source)[-1]
+
+    @property
+    def log(self) -> Events:
+        """Events of this run."""
+        return Events("queues", step=self.step, source=self.source, key=self.key)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Stands before the steps; `jitter` gives random numbers from 0 to 1.
+
+    All raise Unavailable when the breakers cannot be read or written.
+    """
+
+    breakers: Breakers
+    ping: Ping
+    clock: Clock
+    jitter: Callable[[], float]
+
+    async def admit(self, turn: Turn) -> PutBack | None:
+        """None if the mail may go on: nothing is shut, or it is the probe of its source.
+
+        An open service is pinged first, by one mail at a time.
+        """
+        while True:
+            try:
+                answer = await self.breakers.admit(turn.step, turn.source, turn.owner, self.jitter())
+            except Stale:
+                return self.put_back()
+            match answer:
+                case PutBack():
+                    return answer
+                case Probe(breaker) if breaker.key.kind == "service":
+                    if not await self._closes(breaker.key, turn):
+                        return self.put_back()
+                case Pass() | Probe():
+                    return None
+
+    def put_back(self) -> PutBack:
+        """Until when a mail waits whose step is shut."""
+        return put_back(self.clock.now(), self.jitter())
+
+    async def passed(self, turn: Turn, *, used_service: bool) -> None:
+        """The mail has met no fault: what it has used works."""
+
+        def learn(breaker: Breaker) -> Breaker:
+            # Secrets that are kept serve on while Key Vault is down: that is no proof of its return.
+            is_proved = used_service and not (breaker.key == _KEY_VAULT and breaker.is_shut)
+            return probe_ended(succeeded(breaker) if is_proved else breaker, turn.owner)
+
+        for key in waits_for(turn.step, turn.source):
+            await self._change(turn, key, learn)
+
+    async def met(self, turn: Turn, fault: VaultpostError) -> None:
+        """The mail has met this fault: what it is of may open, or is held."""
+        match fault:
+            case ConfigurationFault():
+                await self._hold(turn, fault)
+            case Transient():
+                await self._suspect(turn, fault)
+        for key in waits_for(turn.step, turn.source):
+            if key.kind == "source":
+                await self._change(turn, key, lambda breaker: probe_ended(breaker, turn.owner, str(fault)))
+
+    async def is_down(self, turn: Turn, fault: Transient) -> bool:
+        """Whether what the fault is of is down now, or the mailbox throttled; its breaker is open then.
+
+        Asked before a mail is given up: one that is alone opens no breaker.
+        """
+        service, key = _PINGED.get(fault.origin), _blamed(turn, fault)
+        if service is None or key is None:
+            return False
+        why = await outage(self.ping, service, turn.step, turn.source)
+        if why is None:
+            return False
+        await self._open(turn, _blamed(turn, why) or key, why)
+        return True
+
+    async def _closes(self, key: BreakerKey, turn: Turn) -> bool:
+        """Probe a service, and give the lease back."""
+        why = await outage(self.ping, cast(Service, key.name), turn.step, turn.source)
+        is_up = why is None or why.origin == "mailbox"
+
+        def learn(breaker: Breaker) -> Breaker:
+            if is_up:
+                return probe_ended(succeeded(breaker), turn.owner)
+            return probe_ended(breaker, turn.owner, str(why))
+
+        await self._change(turn, key, learn)
+        return is_up
+
+    async def _hold(self, turn: Turn, fault: ConfigurationFault) -> None:
+        key, now = turn.own_breaker, self.clock.now()
+        if not counts_against(turn.step, key):
+            return
+        if await self._change(turn, key, lambda breaker: held(breaker, fault.reason, fault.remedy, now)):
+            turn.log.failure("source-held", why=fault.reason, remedy=fault.remedy)
+
+    async def _suspect(self, turn: Turn, fault: Transient) -> None:
+        key, now = _blamed(turn, fault), self.clock.now()
+        if key is None:
+            return
+        if fault.rejected:
+            await self._open(turn, key, fault)
+        elif await self._change(turn, key, lambda breaker: suspected(breaker, turn.key, str(fault), now)):
+            self._say_opened(turn, key, fault)
+
+    async def _open(self, turn: Turn, key: BreakerKey, fault: Transient) -> None:
+        now = self.clock.now()
+        if await self._change(turn, key, lambda breaker: opened(breaker, str(fault), now)):
+            self._say_opened(turn, key, fault)
+
+    @staticmethod
+    def _say_opened(turn: Turn, key: BreakerKey, fault: Transient) -> None:
+        turn.log.failure("breaker-opened", breaker=".".join(key), why=str(fault))
+
+    async def _change(self, turn: Turn, key: BreakerKey, transition: Callable[[Breaker], Breaker]) -> bool:
+        """Apply a transition; whether that has shut the breaker, or shut it in another way."""
+        states = []
+
+        def noted(breaker: Breaker) -> Breaker:
+            states.append(breaker.state)
+            return transition(breaker)
+
+        try:
+            after = await self.breakers.change(key, noted)
+        except Stale as error:
+            # Others write it all the time: the next mail tells what this one has met.
+            turn.log.warning("breaker-not-changed", breaker=".".join(key), why=str(error))
+            return False
+        return after.is_shut and after.state != states[-1]
+
+
+def _blamed(turn: Turn, fault: Transient) -> BreakerKey | None:
+    """The breaker that a fault counts against, if any: storage has none."""
+    key = None
+    if fault.origin == "mailbox":
+        key = turn.own_breaker
+    elif fault.origin in _PINGED:
+        key = BreakerKey("service", fault.origin)
+    return key if key is not None and counts_against(turn.step, key) else None

@@ -1,0 +1,447 @@
+"""Mail before shut breakers: what waits and is not counted, who looks again, what opens and what closes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared import pinging
+from shared.admitting import Gate
+from shared.breaker import BETWEEN_PROBES, LONGEST, SHORTEST, Breaker, BreakerKey, Service, Step, held, opened
+from shared.breaker_table import CACHED_FOR, Breakers, BreakerTable, BreakerTablePort
+from shared.errors import ConfigurationFault, MailFault, NotYet, Origin, Stale, Unavailable
+from shared.filing import Filed
+from shared.journal import Row
+from shared.outcome import Outcome
+from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, MailArrived, VaultImport, encode
+from shared.receiving import Receiver
+from shared.retrying import LEAST_ATTEMPTS
+from shared.staging import Staged
+from shared.testing.breaker_table import InMemoryBreakerTable
+
+from .accounts import Stores
+from .clock import NOON, FakeClock
+from .made import arrived, order
+
+pytestmark = pytest.mark.anyio
+VAULT, GRAPH, KEY_VAULT = (BreakerKey("service", name) for name in ("vault", "graph", "keyvault"))
+FILING, STAGING = (BreakerKey("source", "invoices", scope) for scope in ("filing", "staging"))
+PATIENCE = timedelta(days=3)
+NO_CLASS = ConfigurationFault("class: none.", "Correct it.")
+
+
+def down(origin: Origin = "vault", **more: Any) -> Unavailable:
+    return Unavailable(f"{origin} is down", origin=origin, **more)
+
+
+@dataclass
+class World:
+    """One worker whose steps and pings answer what the test says."""
+
+    stores: Stores
+    table: BreakerTablePort
+    clock: FakeClock
+    fault: Exception | None = None
+    outcome: Outcome = Filed.FILED
+    pinged: list[Service] = field(default_factory=list)
+    pings: dict[Service, Exception] = field(default_factory=dict)
+    worked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.breakers = Breakers(self.table, self.clock)
+        self.gate = Gate(self.breakers, self.ping, self.clock, lambda: 0.5)
+        self.receiver = Receiver(
+            self.stores.queues, self.stores.journal, self.gate, self.clock, PATIENCE, lambda: 0.5
+        )
+
+    async def ping(self, service: Service, step: Step, source: str) -> None:
+        self.pinged.append(service)
+        await asyncio.sleep(0)
+        if service in self.pings:
+            raise self.pings[service]
+
+    async def work(self, message: VaultImport | MailArrived) -> Outcome:
+        self.worked.append(message.filing_key or "")
+        await asyncio.sleep(0)
+        if self.fault is not None:
+            raise self.fault
+        return self.outcome
+
+    async def file(self, mail: str = "a", source: str = "invoices") -> None:
+        """A message of `vault-import` comes."""
+        body = encode(order(source, mail)).encode()
+        await self.receiver.receive(VAULT_IMPORT, body, VaultImport, self.work)
+
+    async def stage(self, mail: str = "a", source: str = "invoices") -> None:
+        """A message of `mail-arrived` comes."""
+        body = encode(arrived(source, mail)).encode()
+        await self.receiver.receive(MAIL_ARRIVED, body, MailArrived, self.work)
+
+    async def put_row(self, mail: str = "a", **facts: Any) -> Row:
+        key = order("invoices", mail).key
+        return await self.stores.journal.insert(replace(Row("invoices", key, "staged", mail, NOON), **facts))
+
+    async def row(self, mail: str = "a") -> Row:
+        found = await self.stores.journal.read("invoices", order("invoices", mail).key)
+        assert found is not None
+        return found
+
+    async def breaker(self, key: BreakerKey) -> Breaker:
+        return (await self.table.read_all()).get(key, Breaker(key))
+
+    async def shut(self, breaker: Breaker) -> None:
+        """Have it shut for long enough to be probed."""
+        await self.table.write(breaker)
+        self.clock.advance(seconds=BETWEEN_PROBES.total_seconds())
+
+
+@pytest.fixture(params=["table", "fake"])
+def world(request: pytest.FixtureRequest, stores: Stores, clock: FakeClock) -> World:
+    """On rows of both kinds."""
+    table = BreakerTable(stores.tables) if request.param == "table" else InMemoryBreakerTable()
+    return World(stores, table, clock)
+
+
+@pytest.fixture
+def fake(stores: Stores, clock: FakeClock) -> World:
+    """On the fake, which counts."""
+    return World(stores, InMemoryBreakerTable(), clock)
+
+
+def events(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [getattr(one, "event", "") for one in caplog.records if one.levelname == "ERROR"]
+
+
+async def test_the_third_mail_opens_the_breaker_and_the_fourth_waits(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.fault = down()
+    for mail in "abcd":
+        await world.file(mail)
+
+    assert len(world.worked) == 3
+    shut = await world.breaker(VAULT)
+    assert (shut.state, shut.reason) == ("open", "vault is down")
+    assert events(caplog) == ["breaker-opened"]
+    assert world.stores.queues.delays[-1] == (SHORTEST + LONGEST).total_seconds() / 2
+    assert await world.stores.number(VAULT_IMPORT) == 4
+
+
+async def test_one_mail_alone_opens_nothing(world: World) -> None:
+    world.fault = down()
+    for _ in range(5):
+        await world.file()
+
+    assert not (await world.breaker(VAULT)).is_shut
+
+
+async def test_staging_goes_on_while_the_vault_is_down(world: World) -> None:
+    await world.shut(opened(Breaker(VAULT), "down", NOON))
+
+    await world.stage()
+
+    assert len(world.worked) == 1
+    assert world.pinged == []
+
+
+@pytest.mark.parametrize(
+    "fault", [down("storage"), Unavailable("x"), NotYet("x"), Stale("x"), MailFault("x", "y")]
+)
+async def test_what_is_of_no_service_opens_nothing(fake: World, fault: Exception) -> None:
+    fake.fault = fault
+    for mail in "abcd":
+        await fake.file(mail)
+
+    assert await fake.table.read_all() == {}
+    assert len(fake.worked) == 4
+
+
+async def test_a_throttled_mailbox_stops_the_staging_of_its_source_alone(world: World) -> None:
+    world.fault = down("mailbox")
+    for mail in "abcd":
+        await world.stage(mail)
+    world.fault = None
+    await world.stage("e", "orders")
+    await world.file("f")
+
+    assert len(world.worked) == 3 + 2
+    assert (await world.breaker(STAGING)).state == "open"
+    assert not (await world.breaker(GRAPH)).is_shut
+
+
+async def test_a_rejected_secret_opens_at_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.fault = down(rejected=True)
+    await world.file()
+    await world.file("b")
+
+    assert len(world.worked) == 1
+    assert (await world.breaker(VAULT)).state == "open"
+    assert events(caplog) == ["breaker-opened"]
+
+
+async def test_a_wrong_class_holds_the_filing_of_its_source_alone(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.fault = NO_CLASS
+    for mail in "abc":
+        await world.file(mail)
+    world.fault = None
+    await world.file("d", "orders")
+    await world.stage("e")
+
+    assert len(world.worked) == 1 + 2
+    shut = await world.breaker(FILING)
+    assert (shut.state, shut.reason, shut.remedy) == ("held", "class: none.", "Correct it.")
+    assert events(caplog) == ["source-held"]
+
+
+async def test_one_mail_of_a_held_source_tries_again_and_its_success_ends_the_hold(world: World) -> None:
+    await world.shut(held(Breaker(FILING), "class: none.", "Correct it.", NOON))
+
+    await asyncio.gather(*(world.file(mail) for mail in "abc"))
+    assert len(world.worked) == 1
+    await world.file("d")
+
+    assert len(world.worked) == 2
+    assert await world.breaker(FILING) == Breaker(
+        FILING, probed_at=world.clock.now(), etag=(await world.breaker(FILING)).etag
+    )
+
+
+async def test_a_probe_that_fails_again_keeps_the_hold_and_gives_the_lease_back(world: World) -> None:
+    await world.shut(held(Breaker(FILING), "class: none.", "Correct it.", NOON))
+
+    world.fault = NO_CLASS
+    await world.file()
+
+    shut = await world.breaker(FILING)
+    assert (shut.state, shut.since, shut.probe_owner) == ("held", NOON, "")
+
+
+@pytest.mark.parametrize("outcome", [Filed.ALREADY, Filed.BACK, Filed.FAILED, Staged.ALREADY])
+async def test_a_probe_that_proves_nothing_closes_nothing(world: World, outcome: Outcome) -> None:
+    await world.shut(held(Breaker(FILING), "class: none.", "Correct it.", NOON))
+
+    world.outcome = outcome
+    await world.file()
+
+    shut = await world.breaker(FILING)
+    assert (shut.state, shut.probe_owner, len(world.worked)) == ("held", "", 1)
+
+
+async def test_a_pause_has_no_probe_and_ends_by_resume(world: World) -> None:
+    await world.breakers.pause("source", "invoices", "work on it")
+    world.clock.advance(days=3)
+
+    await world.file()
+    await world.stage()
+    assert world.worked == []
+    await world.breakers.resume("source", "invoices")
+    await world.file()
+
+    assert len(world.worked) == 1
+
+
+async def test_an_open_service_is_pinged_by_one_and_closes_for_all(world: World) -> None:
+    await world.shut(opened(Breaker(VAULT), "down", NOON))
+
+    await asyncio.gather(*(world.file(mail) for mail in "abc"))
+    await world.file("d")
+
+    assert world.pinged == ["vault"]
+    assert len(world.worked) == 2
+    assert not (await world.breaker(VAULT)).is_shut
+
+
+async def test_a_ping_that_fails_says_why_and_the_next_is_a_minute_later(world: World) -> None:
+    await world.shut(opened(Breaker(VAULT), "down", NOON))
+
+    world.pings["vault"] = Unavailable("still down", origin="vault")
+    for mail in "abc":
+        await world.file(mail)
+    shut = await world.breaker(VAULT)
+    assert (shut.state, shut.reason, shut.since, shut.probe_owner) == ("open", "still down", NOON, "")
+    assert (world.pinged, world.worked) == (["vault"], [])
+    world.clock.advance(seconds=BETWEEN_PROBES.total_seconds())
+    await world.file("d")
+
+    assert world.pinged == ["vault"] * 2
+
+
+@pytest.mark.parametrize("answer", [down("mailbox"), NO_CLASS])
+async def test_a_service_that_answers_is_there_whatever_it_says_of_one_mailbox(
+    world: World, answer: Exception
+) -> None:
+    await world.shut(opened(Breaker(GRAPH), "down", NOON))
+
+    world.pings["graph"] = answer
+    await world.stage()
+
+    assert len(world.worked) == 1
+    assert not (await world.breaker(GRAPH)).is_shut
+
+
+async def test_each_open_service_is_pinged_before_the_work(world: World) -> None:
+    for key in (KEY_VAULT, VAULT):
+        await world.table.write(opened(Breaker(key), "down", NOON))
+    world.clock.advance(minutes=2)
+
+    await world.file()
+
+    assert world.pinged == ["keyvault", "vault"]
+    assert len(world.worked) == 1
+
+
+async def test_a_ping_without_end_is_an_outage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pinging, "WITHIN", 0.01)
+
+    async def for_ever(service: Service, step: Step, source: str) -> None:
+        await asyncio.sleep(60)
+
+    why = await pinging.outage(for_ever, "vault", "filing", "invoices")
+
+    assert why is not None
+    assert why.origin == "vault"
+
+
+async def test_waiting_behind_a_breaker_is_no_attempt_and_does_not_count(world: World) -> None:
+    await world.put_row(attempt=7, first_tried=NOON - timedelta(days=2), due=NOON)
+    await world.table.write(opened(Breaker(VAULT), "down", NOON))
+
+    await world.file()
+    await world.file()  # a copy that comes too early
+
+    found, waited = await world.row(), (SHORTEST + LONGEST) / 2
+    assert (found.attempt, found.first_tried) == (7, NOON - timedelta(days=2) + waited)
+    assert (found.state, found.due) == ("staged", NOON + waited)
+    assert world.stores.queues.delays == [waited.total_seconds()] * 2
+
+
+async def test_a_mail_that_was_not_tried_yet_is_not_written(world: World) -> None:
+    before = await world.put_row()
+    await world.table.write(opened(Breaker(VAULT), "down", NOON))
+
+    await world.file()
+
+    assert await world.row() == before
+
+
+async def test_a_mail_that_has_ended_waits_for_nothing(world: World) -> None:
+    await world.put_row(state="filed", ended=NOON)
+    await world.table.write(opened(Breaker(VAULT), "down", NOON))
+
+    await world.file()
+
+    assert await world.stores.number(VAULT_IMPORT) == 0
+
+
+async def test_a_lone_mail_is_not_given_up_while_its_service_is_down(world: World) -> None:
+    """Alone it opens no breaker; what it has tried in the outage does not count."""
+    await world.put_row(attempt=LEAST_ATTEMPTS - 1, first_tried=NOON)
+    world.clock.advance(days=4)
+
+    world.fault = world.pings["vault"] = down()
+    await world.file()
+
+    found = await world.row()
+    assert (found.state, found.attempt, found.first_tried) == ("staged", 0, None)
+    assert (await world.breaker(VAULT)).state == "open"
+    assert await world.stores.number(VAULT_IMPORT) == 1
+
+
+async def test_a_mail_is_given_up_while_all_else_works(world: World) -> None:
+    await world.put_row(attempt=LEAST_ATTEMPTS - 1, first_tried=NOON)
+    world.clock.advance(days=4)
+
+    world.fault = down()
+    await world.file()
+
+    assert world.pinged == ["vault"]
+    assert (await world.row()).state == "failed"
+    assert await world.stores.number(VAULT_IMPORT) == 0
+
+
+async def test_a_success_forgets_suspects(world: World) -> None:
+    for mail in "abcd":
+        world.fault = down()
+        await world.file(mail)
+        world.fault = None
+        await world.file(f"{mail}2")
+
+    assert len(world.worked) == 8
+    assert (await world.breaker(VAULT)).suspects == ()
+
+
+async def test_kept_secrets_are_no_proof_that_key_vault_is_back(fake: World) -> None:
+    """Its suspects are forgotten all the same: filing goes on."""
+    fake.fault = down("keyvault")
+    await fake.file()
+    fake.fault = None
+    await fake.file("b")
+    assert (await fake.breaker(KEY_VAULT)).suspects == ()
+
+    class DownMeanwhile(World):
+        async def work(self, message: VaultImport | MailArrived) -> Outcome:
+            await self.breakers.change(KEY_VAULT, lambda one: opened(one, "down", NOON))
+            return Filed.FILED
+
+    await DownMeanwhile(fake.stores, fake.table, fake.clock).file("c")
+
+    assert (await fake.breaker(KEY_VAULT)).state == "open"
+
+
+async def test_while_all_works_nothing_is_written_and_little_is_read(fake: World) -> None:
+    table = fake.table
+    assert isinstance(table, InMemoryBreakerTable)
+    for number in range(20):
+        await fake.file(str(number))
+
+    assert (table.reads, table.writes) == (1, 0)
+    fake.clock.advance(seconds=CACHED_FOR.total_seconds())
+    await fake.file()
+    assert (table.reads, table.writes) == (2, 0)
+
+
+async def test_others_who_are_always_first_keep_no_mail_from_its_end(
+    stores: Stores, clock: FakeClock
+) -> None:
+    class Contended(InMemoryBreakerTable):
+        async def write(self, breaker: Breaker) -> Breaker:
+            raise Stale("breakers: another worker was first")
+
+    world = World(stores, Contended(), clock, fault=down())
+    await world.put_row()
+
+    await world.file()
+
+    assert (await world.row()).attempt == 1
+    assert await stores.number(VAULT_IMPORT) == 1
+
+
+async def test_a_probe_that_others_are_always_first_at_waits(stores: Stores, clock: FakeClock) -> None:
+    class Contended(InMemoryBreakerTable):
+        async def write(self, breaker: Breaker) -> Breaker:
+            if breaker.probe_owner:
+                raise Stale("breakers: another worker was first")
+            return await super().write(breaker)
+
+    world = World(stores, Contended(), clock)
+    await world.shut(opened(Breaker(VAULT), "down", NOON))
+
+    await world.file()
+
+    assert (world.worked, world.pinged) == ([], [])
+    assert await stores.number(VAULT_IMPORT) == 1
+
+
+async def test_without_breakers_a_message_stays_with_the_host(stores: Stores, down: Stores) -> None:
+    world = World(stores, BreakerTable(down.tables), FakeClock())
+
+    with pytest.raises(Unavailable):
+        await world.file()
+
+    assert world.worked == []

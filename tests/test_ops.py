@@ -1,0 +1,369 @@
+"""The operator's commands, each in a process of its own, on a storage account of the test's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+import ops
+from sandbox.app import free_port, write_settings
+from sandbox.example_sources import example_sources
+from sandbox.pki import Authority
+from sandbox.storage.account import Account
+from sandbox.storage.azurite import Storage
+from shared.breaker import BreakerKey
+from shared.breaker_table import BreakerTable
+from shared.filing import DELETED
+from shared.identities import filing_key
+from shared.journal import Row, State
+from shared.queue_messages import MAIL_ARRIVED
+
+from .shared.accounts import Stores, connection_string, many_accounts, opened
+
+pytestmark = pytest.mark.anyio
+ROOT = Path(ops.__file__).parent
+NOW = datetime.now(UTC).replace(microsecond=0)
+GUID = "{C840BE1A-5B47-4AC0-8EF7-835C166C8E24}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command has said, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A person with a settings file."""
+
+    settings: Path
+    stores: Stores
+
+    async def run(self, *arguments: str) -> Answer:
+        """`ops.py --settings FILE` with more arguments."""
+        return await run("--settings", str(self.settings), *arguments)
+
+    async def insert(self, *rows: Row) -> None:
+        for row in rows:
+            await self.stores.journal.insert(row)
+
+    async def row(self, message: str) -> Row:
+        row = await self.stores.journal.read("invoices", filing_key("invoices", message))
+        assert row is not None
+        return row
+
+
+async def run(
+    *arguments: str, environment: Mapping[str, str] | None = None, options: tuple[str, ...] = ()
+) -> Answer:
+    """`ops.py` with an environment that says nothing of the app."""
+    foreign = ("VAULTPOST_", "KEY_VAULT_", "GRAPH_", "AZURE_", "MailStorage", "SSL_CERT_", "IDENTITY_")
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    done = await anyio.run_process(
+        [sys.executable, *options, str(ROOT / "ops.py"), *arguments],
+        env={**ours, **(environment or {})},
+        cwd=ROOT.parent,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    out, err = (output.decode().replace(os.linesep, "\n") for output in (done.stdout, done.stderr))
+    return Answer(done.returncode, out, err)
+
+
+def mail(message: str, state: State, **changed: Any) -> Row:
+    row = Row("invoices", filing_key("invoices", message), state, message, NOW - timedelta(days=1))
+    return replace(row, **changed)
+
+
+def failed(message: str, **changed: Any) -> Row:
+    facts = {"ended": NOW - timedelta(hours=1), "reason": "No size.", "remedy": "Mend it.", **changed}
+    return mail(message, "failed", **facts)
+
+
+def values(directory: Path, storage: str, authority: Authority) -> dict[str, str]:
+    """Settings as the app has them; the configuration has the one source `invoices`."""
+    sources = directory / "mail-sources.toml"
+    sources.write_text(example_sources("https://mfiles.example.com", GUID), encoding="utf-8")
+    return {
+        "VAULTPOST_SOURCES": str(sources),
+        "VAULTPOST_NOTIFICATION_URL": "https://app.example.com/api",
+        "KEY_VAULT_URL": "https://kv.vault.azure.net",
+        "MailStorage": storage,
+        **authority.environment(),
+    }
+
+
+@pytest.fixture(scope="module")
+async def accounts(azurite: tuple[Path, Path], authority: Authority) -> AsyncIterator[Iterator[str]]:
+    """Connection strings, each of an account that nobody has used."""
+    async with Storage(*azurite, authority, account=many_accounts()) as storage:
+        yield (connection_string(storage, number) for number in range(50))
+
+
+@pytest.fixture
+async def operator(accounts: Iterator[str], authority: Authority, tmp_path: Path) -> AsyncIterator[Operator]:
+    """An operator of an app whose account is empty."""
+    async with opened(next(accounts)) as stores:
+        file = tmp_path / "local.settings.json"
+        write_settings(file, values(tmp_path, stores.connection_string, authority))
+        yield Operator(file, stores)
+
+
+async def test_of_an_empty_account_all_is_well(operator: Operator) -> None:
+    answer = await operator.run("status")
+
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.splitlines() == [
+        "source    arrived  staged  filed  skipped  failed",
+        "invoices        0       0      0        0       0",
+        "",
+        "All is well.",
+    ]
+
+
+async def test_status_tells_what_failed_what_waits_and_what_to_do(operator: Operator) -> None:
+    await operator.insert(
+        mail("one", "filed"), mail("two", "staged", due=NOW, reason="M-Files answered 503"), failed("three")
+    )
+
+    answer = await operator.run("status")
+
+    assert (answer.status, answer.err) == (1, "")
+    assert "invoices        0       1      1        0       1" in answer.out
+    assert f"Oldest unfinished: invoices {filing_key('invoices', 'two')}, staged, 24 hours old" in answer.out
+    assert "    M-Files answered 503\n" in answer.out
+    assert f"  invoices {filing_key('invoices', 'three')}" in answer.out
+    assert "    No size.\n    Mend it.\n" in answer.out
+    assert answer.out.endswith("\nNot all is well.\n")
+
+
+async def test_status_as_json(operator: Operator) -> None:
+    await operator.insert(mail("one", "filed"), failed("two"))
+
+    answer = await operator.run("status", "--json", "--source", "invoices")
+
+    assert answer.status == 1
+    assert set(answer.json) == {
+        *("well", "at", "counts", "oldest", "waiting", "reasons_to_wait", "shut", "failed", "failures")
+    }
+    assert answer.json["counts"]["invoices"] == {
+        "arrived": 0,
+        "staged": 0,
+        "filed": 1,
+        "skipped": 0,
+        "failed": 1,
+    }
+    assert [one["reason"] for one in answer.json["failed"]] == ["No size."]
+
+
+async def test_status_shows_the_newest_fifty_failed_and_with_all_all(operator: Operator) -> None:
+    await operator.insert(*(failed(str(number)) for number in range(51)))
+
+    some, whole = await operator.run("status", "--json"), await operator.run("status", "--json", "--all")
+
+    assert [(len(one.json["failed"]), one.json["failures"]) for one in (some, whole)] == [(50, 51), (51, 51)]
+
+
+async def test_a_dry_run_tells_and_does_nothing(operator: Operator) -> None:
+    await operator.insert(failed("one"))
+    before = await operator.row("one")
+
+    answer = await operator.run("replay", "--all", "--dry-run")
+
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.splitlines() == [
+        f"  invoices {before.key}  would be replayed  (No size.)",
+        "1 mail would be replayed.",
+    ]
+    assert await operator.row("one") == before
+    assert await operator.stores.number(MAIL_ARRIVED) == 0
+
+
+async def test_a_replay_begins_anew(operator: Operator) -> None:
+    await operator.insert(failed("one"), failed("two", reason="Refused."), mail("three", "filed"))
+
+    answer = await operator.run("replay", "--source", "invoices", "--reason", "SIZE", "--json")
+
+    assert answer.status == 0
+    assert (answer.json["dry_run"], answer.json["outcomes"]) == (False, {"replayed": 1})
+    row = await operator.row("one")
+    assert (row.state, row.ended, row.reason) == ("arrived", None, "")
+    assert row.warnings[0].endswith(": No size.")
+    assert (await operator.row("two")).state == "failed"
+    (message,) = await operator.stores.visible(MAIL_ARRIVED)
+    assert (message["message"], message["cause"]) == ("one", "replay")
+
+
+async def test_a_replay_can_be_since_a_day(operator: Operator) -> None:
+    await operator.insert(failed("old", ended=datetime(2026, 1, 1, 23, 59, tzinfo=UTC)))
+    await operator.insert(failed("new", ended=datetime(2026, 1, 2, tzinfo=UTC)))
+
+    answer = await operator.run("replay", "--source", "invoices", "--since", "2026-01-02")
+
+    assert answer.status == 0
+    assert answer.out.startswith("Replaying 1 of the journal's mails ...\n")
+    assert ((await operator.row("old")).state, (await operator.row("new")).state) == ("failed", "arrived")
+
+
+async def test_a_filed_mail_is_replayed_only_again(operator: Operator) -> None:
+    await operator.insert(mail("one", "filed", ended=NOW, object_id=7, warnings=(DELETED,)))
+    one = ("replay", "--source", "invoices", "--key", filing_key("invoices", "one"))
+
+    refused, done = await operator.run(*one), await operator.run(*one, "--again")
+
+    assert (refused.status, done.status) == (1, 0)
+    assert "it is filed, as object 7" in refused.err
+    row = await operator.row("one")
+    assert (row.state, row.again, row.object_id) == ("arrived", True, None)
+
+
+async def test_pause_and_resume_are_rows_of_the_breakers_and_status_shows_them(operator: Operator) -> None:
+    table = BreakerTable(operator.stores.tables)
+
+    paused = await operator.run("pause", "--source", "invoices", "--why", "The vault moves.")
+    status = await operator.run("status")
+    rows = await table.read_all()
+    resumed = await operator.run("resume", "--source", "invoices")
+    again = await operator.run("resume", "--source", "invoices")
+
+    assert (paused.status, status.status, resumed.status, again.status) == (0, 1, 0, 0)
+    breaker = rows[BreakerKey("source", "invoices")]
+    assert (breaker.state, breaker.reason) == ("paused", "The vault moves.")
+    assert 'source "invoices" is paused since' in status.out
+    assert "It was paused: The vault moves." in resumed.out
+    assert (await table.read_all())[BreakerKey("source", "invoices")].state == "closed"
+    assert "nothing to do" in again.out
+
+
+async def test_a_service_is_paused_for_all(operator: Operator) -> None:
+    answer = await operator.run("pause", "--service", "vault", "--why", "Upgrade.")
+
+    assert answer.status == 0
+    assert list(await BreakerTable(operator.stores.tables).read_all()) == [BreakerKey("service", "vault")]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status", "--source", "invoice"),
+        ("replay", "--source", "invoice"),
+        ("pause", "--source", "invoice", "--why", "x"),
+    ],
+)
+async def test_a_source_that_nobody_knows_is_a_slip(operator: Operator, command: tuple[str, ...]) -> None:
+    answer = await operator.run(*command)
+
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err == 'ops.py: source "invoice" is not configured. Configured: invoices.\n'
+
+
+async def test_a_vanished_source_that_has_mail_is_shown(operator: Operator) -> None:
+    await operator.insert(mail("one", "filed", source="vanished"))
+
+    answer = await operator.run("status", "--source", "vanished")
+
+    assert (answer.status, answer.err) == (0, "")
+
+
+async def test_bad_settings_are_a_list_of_all_that_is_wrong(tmp_path: Path) -> None:
+    """No traceback, and nothing is done."""
+    file = tmp_path / "local.settings.json"
+    write_settings(file, {"KEY_VAULT_URL": "kv", "VAULTPOST_SOURCES": "none.toml"})
+
+    answer = await run("--settings", str(file), "status")
+
+    assert (answer.status, answer.out) == (2, "")
+    head, *faults = answer.err.splitlines()
+    assert head == "ops.py: settings or configuration are wrong:"
+    assert [fault.split(":")[0] for fault in faults[:3]] == [
+        "- setting VAULTPOST_NOTIFICATION_URL",
+        "- setting KEY_VAULT_URL",
+        "- setting MailStorage",
+    ]
+    assert "none.toml: cannot be read" in faults[3]
+
+
+async def test_a_settings_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    answer = await run("--settings", str(tmp_path / "none.json"), "status")
+
+    assert answer.status == 2
+    assert "none.json: cannot be read" in answer.err
+    assert "Traceback" not in answer.err
+
+
+async def test_without_a_file_the_environment_counts_and_the_files_values_win(
+    operator: Operator, tmp_path: Path, authority: Authority
+) -> None:
+    environment = values(tmp_path, operator.stores.connection_string, authority)
+
+    alone = await run("status", environment=environment)
+    beside = await run(
+        "--settings", str(operator.settings), "status", environment={**environment, "MailStorage": "wrong"}
+    )
+
+    assert (alone.status, beside.status) == (0, 0)
+
+
+async def test_storage_that_does_not_answer_has_an_exit_status_of_its_own(
+    tmp_path: Path, authority: Authority
+) -> None:
+    address = f"http://127.0.0.1:{free_port()}/down"
+    storage = Account("down", "a2V5").connection_string(dict.fromkeys(("Blob", "Queue", "Table"), address))
+
+    answer = await run("status", environment=values(tmp_path, storage, authority))
+
+    assert (answer.status, answer.out) == (3, "")
+    assert "journal: storage did not answer" in answer.err
+    assert "Traceback" not in answer.err
+
+
+async def test_an_interpreter_without_the_packages_is_told_what_to_do() -> None:
+    """In one line. `-S` leaves the installed packages out."""
+    answer = await run("status", options=("-S",))
+
+    assert (answer.status, answer.out) == (2, "")
+    (line,) = answer.err.splitlines()
+    assert "pip install -r requirements.txt" in line
+    assert not line.startswith("ops.py: shared")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["replay"],
+        ["replay", "--key", "0"],
+        ["replay", "--all", "--source", "invoices"],
+        ["replay", "--all", "--since", "2026-01-01"],
+        ["replay", "--source", "a", "--key", "0", "--reason", "x"],
+        ["replay", "--source", "a", "--since", "yesterday"],
+        ["pause", "--source", "a"],
+        ["pause", "--why", "x"],
+        ["resume", "--service", "storage"],
+        ["resume", "--source", "a", "--service", "graph"],
+    ],
+    ids=" ".join,
+)
+def test_an_incomplete_command_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        ops.main(arguments)
+
+    assert caught.value.code == 2
+    assert "usage: ops.py" in capsys.readouterr().err
