@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.errors import ConfigurationFault, MailFault, NotYet, Permanent, Stale, Transient, VaultpostError
+from shared.errors import ConfigurationFault, NotYet, Permanent, Stale, Transient, VaultpostError
 
 SHORTEST, LONGEST = timedelta(seconds=15), timedelta(minutes=15)
 LEAST_ATTEMPTS = 20
@@ -66,9 +66,8 @@ def decide(
             return Again(now + max(_asked(fault, SHORTEST), _backed_off(attempt, jitter)), is_attempt=True)
         case ConfigurationFault():
             return Hold(fault.reason, fault.remedy)
-        case MailFault():
+        case Permanent():
             return Fail(fault.reason, fault.remedy)
-    return Fail(str(fault), "Look at the log, then replay the mail.")
 
 
 def _asked(fault: Transient, otherwise: timedelta) -> timedelta:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from shared.configuration import Source
@@ -678,9 +679,36 @@ async def test_an_ended_mail_of_a_source_that_is_not_configured_is_finished(worl
     assert await replace(world.filing, sources={}).file(ORDER) is Filed.ALREADY
 
 
-async def test_an_order_without_a_row_is_tried_again(world: World) -> None:
-    with pytest.raises(Transient, match="not journalled"):
+async def test_an_order_whose_mail_is_nowhere_is_looked_at_again_but_seldom(world: World) -> None:
+    with pytest.raises(NotYet, match="neither journalled nor staged") as caught:
         await world.filing.file(order("invoices", "AAAunknown="))
+
+    assert caught.value.after == 900
+
+
+async def test_a_row_that_was_lost_is_made_anew_from_what_is_staged(world: World) -> None:
+    before = await world.row()
+    await world.stores.journal.delete(before)
+
+    assert await world.file() is Filed.FILED
+
+    row = await world.row()
+    assert (row.state, row.message) == ("filed", before.message)
+    assert (row.sizes, row.digests) == (before.sizes, before.digests)
+    assert len(world.vault.objects) == 1
+
+
+async def test_what_a_later_version_has_staged_waits_for_it(world: World) -> None:
+    """A roll-back must not file by half of what is said."""
+    manifest = await world.stores.area.manifest("invoices", KEY)
+    assert manifest is not None
+    newer = msgspec.structs.replace(manifest, v=2)
+    await world.stores.put_blob(manifest_name("invoices", KEY), msgspec.json.encode(newer))
+
+    with pytest.raises(NotYet, match="of version 2"):
+        await world.file()
+
+    assert world.vault.objects == []
 
 
 async def test_storage_that_does_not_answer_reaches_no_vault(world: World, down: Stores) -> None:

@@ -299,9 +299,40 @@ async def test_a_row_that_a_twin_changes_meanwhile_is_the_twins_and_the_message_
     assert await stores.number(VAULT_IMPORT) == 1
 
 
-@pytest.mark.parametrize(
-    "fault", [OUTAGE, NotYet("x"), Stale("x"), ConfigurationFault("x", "y"), MailFault("x", "y")]
-)
+@pytest.mark.parametrize("fault", [OUTAGE, NotYet("x"), Stale("x")])
+async def test_an_event_that_cannot_be_served_now_is_put_back(stores: Stores, fault: Exception) -> None:
+    event = LifecycleEvent(source="invoices", traceparent="x", event="missed", subscription="y")
+
+    await receiver(stores).receive(LIFECYCLE_EVENT, encode(event).encode(), LifecycleEvent, Work(fault))
+
+    assert 60 <= stores.queues.delays[-1] <= 300
+    assert await stores.number(LIFECYCLE_EVENT) == 1
+
+
+async def test_nobody_gives_up_while_a_create_is_unclear(stores: Stores, clock: FakeClock) -> None:
+    """The vault may have the document: the next attempt searches."""
+    long_ago = NOON - timedelta(days=9)
+    await put_row(stores, attempt=LEAST_ATTEMPTS + 5, first_tried=long_ago, creating=NOON)
+
+    await received(stores, BODY, Work(OUTAGE))
+
+    found = await row(stores)
+    assert (found.state, found.creating) == ("staged", NOON)
+    assert await stores.number(VAULT_IMPORT) == 1
+
+
+async def test_a_fault_of_an_earlier_step_says_nothing_of_a_mail_that_has_gone_on(stores: Stores) -> None:
+    await put_row(stores)
+    before = await row(stores)
+
+    await receiver(stores).receive(
+        MAIL_ARRIVED, encode(arrived("invoices")).encode(), MailArrived, Work(OUTAGE)
+    )
+
+    assert await row(stores) == before
+
+
+@pytest.mark.parametrize("fault", [ConfigurationFault("x", "y"), MailFault("x", "y")])
 async def test_a_fault_of_what_is_about_no_mail_is_the_hosts(stores: Stores, fault: Exception) -> None:
     event = LifecycleEvent(source="invoices", traceparent="x", event="missed", subscription="y")
     body = encode(event).encode()
@@ -351,10 +382,18 @@ async def test_a_message_that_cannot_be_put_back_is_not_lost(stores: Stores, dow
     """An exception leaves the message itself in its queue."""
     await put_row(stores)
     without_queue = replace(receiver(stores), queues=down.queues)
-    without_journal = replace(receiver(stores), journal=down.journal)
 
-    for broken, body in ((without_queue, newer()), (without_queue, BODY), (without_journal, BODY)):
+    for body in (newer(), BODY):
         with pytest.raises(Unavailable):
-            await broken.receive(VAULT_IMPORT, body, VaultImport, Work(NotYet("x")))
+            await without_queue.receive(VAULT_IMPORT, body, VaultImport, Work(NotYet("x")))
 
     assert await stores.number(VAULT_IMPORT) == 0
+
+
+async def test_a_mail_whose_journal_is_down_is_put_back(stores: Stores, down: Stores) -> None:
+    """Tables may be down for longer than the host's own retries last, while queues work."""
+    without_journal = replace(receiver(stores), journal=down.journal)
+
+    await without_journal.receive(VAULT_IMPORT, BODY, VaultImport, Work(NotYet("x")))
+
+    assert await stores.number(VAULT_IMPORT) == 1

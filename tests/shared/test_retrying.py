@@ -73,10 +73,15 @@ def test_giving_up_needs_time_and_attempts() -> None:
     assert end.remedy
 
 
-@pytest.mark.parametrize("fault", [VaultpostError("x"), Permanent("x", "y")])
-def test_a_fault_that_says_nothing_is_a_bug(fault: VaultpostError) -> None:
-    with pytest.raises(TypeError):
-        decided(fault)
+def test_a_fault_that_says_nothing_is_tried_again_and_given_up_in_the_end() -> None:
+    fault = VaultpostError("x")
+
+    assert decided(fault) == seconds(15)
+    assert isinstance(decided(fault, **LONG_AGO, attempt=LEAST_ATTEMPTS), Fail)
+
+
+def test_what_is_permanent_without_more_ends_the_mail() -> None:
+    assert decided(Permanent("why", "what")) == Fail("why", "what")
 
 
 @given(
