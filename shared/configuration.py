@@ -133,10 +133,6 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     ]
     give_up_after: Duration = "3d"
 
-    def named(self, name: str) -> Source | None:
-        """The source called `name`, if there is one."""
-        return next((source for source in self.source if source.name == name), None)
-
 
 def folder_name(folder: str) -> str:
     """A folder by the name that is always the same: well-known names count in any case, ids do not."""

@@ -83,8 +83,6 @@ def test_the_least_that_is_needed_gets_the_defaults() -> None:
     (source,) = configuration.source
 
     assert configuration.give_up_after == "3d"
-    assert configuration.named("invoices") is source
-    assert configuration.named("orders") is None
     assert source.folders == ("inbox",)
     assert source.document.title == "{{ subject }}"
     assert source.document.content == "message-and-attachments"
