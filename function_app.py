@@ -7,10 +7,30 @@ from pathlib import Path
 
 import azure.functions as func
 
-from handlers import filing, lifecycle, notifications, staging, subscriptions
+from handlers import (
+    dead_letters,
+    filing,
+    lifecycle,
+    mailbox,
+    notifications,
+    staging,
+    subscriptions,
+    sweep,
+    watch,
+)
 from shared.services import Services
 
 services = Services.from_environment(os.environ, Path(__file__).parent)
 app = func.FunctionApp()
-for module in (notifications, lifecycle, staging, filing, subscriptions):
+for module in (
+    notifications,
+    lifecycle,
+    staging,
+    filing,
+    mailbox,
+    subscriptions,
+    sweep,
+    watch,
+    dead_letters,
+):
     app.register_functions(module.blueprint(services))

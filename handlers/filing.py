@@ -15,6 +15,6 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.function_name("filing")
     @functions.queue_trigger(arg_name="msg", queue_name=VAULT_IMPORT, connection="MailStorage")
     async def filing(msg: func.QueueMessage) -> None:
-        await services.receiver.receive(VAULT_IMPORT, msg.get_body(), VaultImport, services.filing.file)
+        await services.receiver.receive(services.filing, VaultImport, msg.get_body())
 
     return functions

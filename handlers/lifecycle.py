@@ -22,6 +22,6 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.queue_trigger(arg_name="msg", queue_name=LIFECYCLE_EVENT, connection="MailStorage")
     async def lifecycle_event(msg: func.QueueMessage) -> None:
         work = services.subscriptions.care
-        await services.receiver.receive(LIFECYCLE_EVENT, msg.get_body(), LifecycleEvent, work)
+        await services.receiver.receive_event(LIFECYCLE_EVENT, LifecycleEvent, msg.get_body(), work)
 
     return functions

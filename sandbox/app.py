@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -62,6 +63,19 @@ class App:
         return self._process
 
     async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start the host, or start it again after `stop` or `kill`, at the same address.
+
+        Raises AppFailed, with the log.
+        """
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command, cwd=ROOT, stdout=PIPE, stderr=log
@@ -74,12 +88,6 @@ class App:
         if not line.startswith(b"ready "):
             await self.stop()
             raise AppFailed(self.log.read_text(encoding="utf-8", errors="replace"))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
 
     async def stop(self) -> int:
         """Let running functions end, then the host; its exit status."""
@@ -92,6 +100,13 @@ class App:
             process.kill()
             return await process.wait()
 
+    async def kill(self) -> None:
+        """End the host at once, between any two instructions, as a machine that dies does."""
+        process = self.process
+        if process.returncode is None:
+            await _kill(process)
+        await process.wait()
+
     async def run(self, function: str) -> None:
         """Run a function without an HTTP trigger, as `POST /admin/functions/{name}` does.
 
@@ -100,3 +115,14 @@ class App:
         async with httpx.AsyncClient() as client:
             answer = await client.post(f"{self.address}/admin/functions/{function}", json={"input": ""})
             answer.raise_for_status()
+
+
+async def _kill(process: Process) -> None:
+    if os.name == "posix":
+        process.kill()
+        return
+    # The app's interpreter is a child of this process there, and would come to an orderly end.
+    killing = await asyncio.create_subprocess_exec(
+        "taskkill", "/F", "/T", "/PID", str(process.pid), stdout=DEVNULL, stderr=DEVNULL
+    )
+    await killing.wait()

@@ -29,10 +29,7 @@ from shared.clock import Clock
 from shared.errors import ConfigurationFault, Origin, Stale, Transient, VaultpostError
 from shared.log import Events
 from shared.pinging import Ping, outage
-from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT
 
-STEPS: Mapping[str, Step] = {MAIL_ARRIVED: "staging", VAULT_IMPORT: "filing"}
-"""What is done with the mails of each queue."""
 _KEY_VAULT = BreakerKey("service", "keyvault")
 _PINGED: Mapping[Origin, Service] = {
     "graph": "graph",

@@ -32,7 +32,7 @@ from shared.breaker import (
 )
 from shared.clock import Clock
 from shared.errors import Stale
-from shared.journal import shortened
+from shared.journal_row import shortened
 from shared.storage_errors import storage_faults
 
 TABLE = "breakers"

@@ -44,6 +44,7 @@ Duration = Annotated[
     str,
     Meta(pattern=r"^[1-9][0-9]{0,4}[dhm]\Z", description='must be a number of days, hours or minutes: "3d"'),
 ]
+StagingDays = Annotated[int, Meta(ge=2, le=365, description="must be a whole number of days, 2 to 365")]
 Reference = Text | int
 """How a class, property or item of the vault is named: by alias, name or id."""
 Fixed = Template | bool | int | float
@@ -89,7 +90,7 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     content: Literal["message-and-attachments"] = "message-and-attachments"
     message_format: Literal["eml"] = "eml"
     title: Template = "{{ subject }}"
-    duplicates: Literal["file"] = "file"
+    duplicates: Literal["file", "skip"] = "file"
     properties: dict[Text, Fixed | PropertyValue] = {}
 
 
@@ -109,7 +110,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     folders: Annotated[
         tuple[Text, ...], Meta(min_length=1, description='must be a list of texts, such as ["inbox"]')
     ] = ("inbox",)
-    subfolders: Literal[False] = False
+    subfolders: bool = False
     since: Day = None
     mode: Literal["file"] = "file"
     attachments: Attachments = Attachments()
@@ -132,11 +133,19 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True, rename="keb
         Meta(min_length=1, description="must be one or more tables, each headed [[source]]"),
     ]
     give_up_after: Duration = "3d"
+    staging_days: StagingDays = 30
 
 
 def folder_name(folder: str) -> str:
     """A folder by the name that is always the same: well-known names count in any case, ids do not."""
-    return folder.lower() if folder.lower() in WELL_KNOWN_FOLDERS else folder
+    top, slash, below = folder.strip("/").partition("/")
+    known = top.lower() if top.lower() in WELL_KNOWN_FOLDERS else top
+    return f"{known}{slash}{below}"
+
+
+def is_path(folder: str) -> bool:
+    """Whether a folder is named by a path below another one, such as `inbox/Scans`."""
+    return "/" in folder.strip("/")
 
 
 def duration(text: str) -> timedelta:

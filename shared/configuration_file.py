@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
-from shared.configuration import WELL_KNOWN_FOLDERS, Configuration, Fixed, PropertyValue, folder_name
+from shared.configuration import Configuration, Fixed, PropertyValue, folder_name, is_path
 from shared.errors import StartRefused
 from shared.templates import TemplateFault, TextTemplate
 
@@ -184,11 +184,7 @@ def _faults_between(sources: object) -> list[str]:
             faults.append(f"{place}.name: another source has it. Names are unique.")
         names.add(str(name))
         for folder in _folders(source):
-            if _is_path(folder):
-                faults.append(
-                    f'{place}.folders: "{folder}" is a path: not built yet. Write the folder\'s id.'
-                )
-            other = watched.setdefault((str(mailbox).casefold(), folder_name(folder)), place)
+            other = watched.setdefault((str(mailbox).casefold(), _comparable(folder)), place)
             if other != place and isinstance(mailbox, str):
                 faults.append(f'{place}.folders: "{folder}" of this mailbox is watched by {other} already.')
     return faults
@@ -199,7 +195,6 @@ def _folders(source: Mapping[str, object]) -> list[str]:
     return [folder for folder in folders if isinstance(folder, str)] if isinstance(folders, list) else []
 
 
-def _is_path(folder: str) -> bool:
-    """A well-known name and something below it. Ids may have a slash, too."""
-    first, slash, _ = folder.partition("/")
-    return bool(slash) and first.lower() in WELL_KNOWN_FOLDERS
+def _comparable(folder: str) -> str:
+    """A folder as it is told apart from others: ids are case-sensitive, names in a path are not."""
+    return folder.strip("/").casefold() if is_path(folder) else folder_name(folder)

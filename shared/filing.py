@@ -4,33 +4,37 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from typing import ClassVar
 
+from shared.breaker import Step
+from shared.claim import Claim
 from shared.clock import Clock
 from shared.configuration import Source
+from shared.duplicates import RULE as DUPLICATE
+from shared.duplicates import Duplicates
 from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient
-from shared.journal import Journal, Row, failed, gone_on, wait_until_due
+from shared.journal_row import Row, gone_on
 from shared.log import Events
 from shared.manifest import Manifest
 from shared.outcome import Outcome
 from shared.plan import VERSION as PLAN_VERSION
 from shared.plan import Plan, make_plan
-from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, MailArrived, VaultImport
-from shared.queues import Queues
+from shared.queue_messages import VAULT_IMPORT, VaultImport
 from shared.staging import staged
 from shared.staging_area import Missing, StagingArea, file_name, manifest_name, of_this_version, plan_name
-from shared.tracing import traceparent
+from shared.twins import chosen, part_with
 from shared.vault.protocol import NewFile, Vault, VaultObject
 
-UNCLEAR_FOR = timedelta(seconds=90)
-"""How long a create that was sent may still be under way: until then nothing is created again."""
 FRESH_FOR = timedelta(seconds=10)
-"""How old the mark may be when the create is sent: with its own limit, the create ends before the mark."""
+"""How old the claim may be when the create is sent: with its own limit, the create ends before the claim."""
 NOWHERE_FOR = 900.0
 """Seconds until a message is looked at again whose mail is nowhere."""
-AGAIN_AFTER = 15
-"""Seconds until a mail is fetched again whose staged bytes are not whole."""
+AGAIN_AFTER = timedelta(seconds=15)
+"""Until a mail is fetched again whose staged bytes are not whole."""
+LOOK_AGAIN_AFTER = timedelta(minutes=15)
+"""After filing, where a create had no answer: its document may come late."""
 DELETED = "the document is deleted in the vault"
 """A warning in the journal: of a mail that counts as filed nevertheless."""
 
@@ -39,14 +43,14 @@ class Filed(Outcome):
     """How filing ended."""
 
     FILED = "filed"
-    ALREADY = "already"
-    FAILED = "failed"
     BACK = "back"
+    LOOKED_AGAIN = "looked-again"
+    SKIPPED = "skipped"
 
     @property
     def used_service(self) -> bool:
-        """Whether the vault has answered for the source: a mail can fail by what is kept of its structure."""
-        return self is Filed.FILED
+        """Whether the vault has answered for the source."""
+        return self not in (Filed.BACK, Filed.SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -56,80 +60,106 @@ class Filing:
     sources: Mapping[str, Source]
     filing_key: str | int
     vault: Vault
-    journal: Journal
     area: StagingArea
-    queues: Queues
+    duplicates: Duplicates
     clock: Clock
+    name: ClassVar[Step] = "filing"
+    queue: ClassVar[str] = VAULT_IMPORT
+    is_one_write: ClassVar[bool] = False
 
-    async def file(self, order: VaultImport) -> Filed:
-        """File the mail that `order` names; safe to run again, and beside a twin of itself.
-
-        Raises Transient, and ConfigurationFault when the vault does not fit the configuration.
-        """
-        log = Events("filing", source=order.source, key=order.key, trace=order.traceparent)
-        row = await self.journal.read(order.source, order.key)
-        if row is None:
-            row = await self._journalled_anew(order)
-        source = self.sources.get(order.source)
-        if row.has_ended:
-            outcome = Filed.ALREADY
-        elif source is None:
-            raise ConfigurationFault(
-                f'source "{order.source}" has mail in queue {VAULT_IMPORT}, but is not configured.',
-                "Put it back into mail-sources.toml, or delete its messages.",
-            )
-        else:
-            wait_until_due(row, self.clock.now())
-            outcome = await self._file(order, source, row)
-        log.info("filing-ended", outcome=outcome.value)
-        return outcome
-
-    async def _journalled_anew(self, order: VaultImport) -> Row:
+    async def unknown(self, message: VaultImport) -> Row:
         """The row of a mail that the journal has lost, from what is staged of it.
 
-        Raises NotYet when nothing is.
+        Raises NotYet when nothing is, and Unavailable.
         """
-        manifest = await self.area.manifest(order.source, order.key)
+        manifest = await self.area.manifest(message.source, message.key)
         if manifest is None:
             raise NotYet(
-                f'source "{order.source}": a mail in queue {VAULT_IMPORT} is neither journalled nor staged',
+                f'source "{message.source}": a mail in queue {VAULT_IMPORT} is neither journalled nor staged',
                 after=NOWHERE_FOR,
             )
         now = self.clock.now()
-        row = Row(order.source, order.key, "arrived", manifest.message, now)
-        return await self.journal.insert(staged(row, manifest, now))
+        row = Row(message.source, message.key, "arrived", manifest.message, arrived=now, opened=now)
+        return staged(row, manifest, now)
 
-    async def _file(self, order: VaultImport, source: Source, row: Row) -> Filed:
-        if row.state == "arrived":
-            # It is being staged anew, and then ordered anew.
-            return await self._fetch_again(order, row)
-        attempt = _Attempt(self, row)
-        attempt.wait_for_unclear_create()
-        manifest = await self.area.manifest(row.source, row.key)
+    def reopens(self, message: VaultImport, row: Row) -> bool:
+        """Never."""
+        return False
+
+    async def run(self, message: VaultImport, claim: Claim) -> Filed:
+        """File the mail that `message` names; safe to run again, and beside a twin of itself.
+
+        A mail that is filed is looked for once more. Raises Transient, MailFault, and ConfigurationFault when
+        the vault does not fit the configuration.
+        """
+        source = self.sources.get(message.source)
+        if claim.row.has_ended:
+            outcome = await self._look_again(claim)
+        elif source is None:
+            raise ConfigurationFault(
+                f'source "{message.source}" has mail in queue {VAULT_IMPORT}, but is not configured.',
+                "Put it back into mail-sources.toml, or delete its messages.",
+            )
+        else:
+            outcome = await self._file(source, claim)
+        log = Events("filing", source=message.source, key=message.key, trace=message.traceparent)
+        log.info("filing-ended", outcome=outcome.value)
+        return outcome
+
+    async def _look_again(self, claim: Claim) -> Filed:
+        """A create that had no answer may have come to its end since: of the mail's objects one stays."""
+        row = claim.row
+        found = await self.vault.find(await self.key_property(), row.key)
+        warnings: tuple[str, ...] = ()
+        if found:
+            stays = chosen(found, row.object_id, row.sizes)
+            warnings = await part_with(self.vault, row, [one for one in found if one != stays])
+        await claim.end(
+            lambda row: replace(row, look_again=None, due=None, warnings=(*row.warnings, *warnings))
+        )
+        return Filed.LOOKED_AGAIN
+
+    async def key_property(self) -> int:
+        """The id of the property of filing keys. Raises ConfigurationFault, Unavailable."""
+        return (await self.vault.structure()).property(self.filing_key).id
+
+    async def _file(self, source: Source, claim: Claim) -> Filed:
+        attempt = _Attempt(self, claim, skips_duplicates=source.document.duplicates == "skip")
+        is_kept = claim.row.kept is not None
+        manifest = await self.area.manifest(claim.row.source, claim.row.key, also_kept=is_kept)
         if manifest is None:
-            return await self._without_manifest(order, attempt)
+            return await self._without_manifest(attempt)
         plan = None
         try:
-            plan = await self._plan(manifest, source)
+            plan = await self._plan(manifest, source, is_kept)
+            first = await attempt.filed_before(manifest)
+            if first is not None:
+                await self._skip(claim, first)
+                return Filed.SKIPPED
             await attempt.run(manifest, plan)
         except Missing:
-            return await self._back(order, attempt.row, manifest, plan)
-        except MailFault as fault:
+            return await self._back(claim, manifest, plan)
+        except MailFault:
             if plan is not None and attempt.was_refused:
                 await self._stand_by(plan, manifest, source)
-            await self.journal.update(failed(attempt.row, fault, self.clock.now()))
-            return Filed.FAILED
+            raise
         return Filed.FILED
 
-    async def _without_manifest(self, order: VaultImport, attempt: _Attempt) -> Filed:
+    async def _skip(self, claim: Claim, first: Row) -> None:
+        now = self.clock.now()
+        reason = f'The same mail is object {first.object_id} already, of source "{first.source}".'
+        await claim.end(
+            lambda row: replace(gone_on(row, "skipped", ended=now), rule=DUPLICATE, reason=reason)
+        )
+
+    async def _without_manifest(self, attempt: _Attempt) -> Filed:
         """What was staged is gone; a create that was sent before may have committed all the same."""
-        if attempt.row.creating is not None:
-            key_property = (await self.vault.structure()).property(self.filing_key).id
-            found = await attempt.find(key_property)
+        if attempt.was_unclear:
+            found = await attempt.find(await self.key_property())
             if found:
-                await attempt.journal_filed(found, attempt.row.sizes, ())
+                await attempt.journal_filed(found, attempt.claim.row.sizes, ())
                 return Filed.FILED
-        return await self._back(order, attempt.row, None, None)
+        return await self._back(attempt.claim, None, None)
 
     async def _stand_by(self, plan: Plan, manifest: Manifest, source: Source) -> None:
         """A refusal is the mail's fault only if the vault would have the same plan today.
@@ -140,16 +170,16 @@ class Filing:
         if await make_plan(manifest, source, self.filing_key, fresh) != plan:
             raise NotYet(f'source "{source.name}": the vault has changed; its mail is planned anew') from None
 
-    async def _plan(self, manifest: Manifest, source: Source) -> Plan:
+    async def _plan(self, manifest: Manifest, source: Source, is_kept: bool) -> Plan:
         name = plan_name(manifest.source, manifest.key)
-        kept = await self.area.document(name, Plan)
+        kept = await self.area.document(name, Plan, also_kept=is_kept)
         if kept is not None:
             of_this_version(kept.v, PLAN_VERSION, name)
             return kept
         plan = await self._new_plan(manifest, source)
         if await self.area.put_first(name, plan):
             return plan
-        kept = await self.area.document(name, Plan)
+        kept = await self.area.document(name, Plan, also_kept=False)
         if kept is None:
             raise Stale("staging area: another worker's plan has just been taken away")
         return kept
@@ -162,54 +192,56 @@ class Filing:
             fresh = await self.vault.structure(fresh=True)
             return await make_plan(manifest, source, self.filing_key, fresh)
 
-    async def _back(
-        self, order: VaultImport, row: Row, manifest: Manifest | None, plan: Plan | None
-    ) -> Filed:
+    async def _back(self, claim: Claim, manifest: Manifest | None, plan: Plan | None) -> Filed:
         """What was staged is not whole: it is fetched from the mailbox again."""
+        source, key = claim.row.source, claim.row.key
         if plan is not None:
-            await self.area.delete_document(plan_name(row.source, row.key), plan)
+            await self.area.delete_document(plan_name(source, key), plan)
         if manifest is not None:
-            await self.area.delete_document(manifest_name(row.source, row.key), manifest)
-        arrived = gone_on(row, "arrived", staged=None, creating=None, sizes=(), digests=())
-        return await self._fetch_again(order, await self.journal.update(arrived))
-
-    async def _fetch_again(self, order: VaultImport, row: Row) -> Filed:
-        again = MailArrived(
-            source=row.source,
-            traceparent=traceparent(order.traceparent),
-            message=row.message,
-            cause="replay",
-            noticed=self.clock.now().isoformat(),
+            await self.area.delete_document(manifest_name(source, key), manifest)
+        if claim.row.kept is not None:
+            await self.area.forget_kept(source, key)
+        due = self.clock.now() + AGAIN_AFTER
+        await claim.end(
+            lambda row: gone_on(row, "arrived", staged=None, sizes=(), digests=(), due=due, kept=None)
         )
-        await self.queues.send(MAIL_ARRIVED, again, delay=AGAIN_AFTER)
         return Filed.BACK
 
 
 class _Attempt:
-    """One attempt to file one mail; `row` is the journal's row as this attempt last wrote it."""
+    """One attempt to file one mail, under its claim."""
 
-    def __init__(self, filing: Filing, row: Row) -> None:
-        self._parts = filing
-        self.row = row
+    def __init__(self, filing: Filing, claim: Claim, *, skips_duplicates: bool) -> None:
+        self.claim = claim
+        self._skips_duplicates = skips_duplicates
+        self._fingerprint = ""
         self.was_refused = False
+        self.was_unclear = claim.row.creating is not None
+        self._parts = filing
+
+    async def filed_before(self, manifest: Manifest) -> Row | None:
+        """The row of the mail that this one is the same as, where such mail is skipped.
+
+        Not asked while a create of this mail may have committed. Raises NotYet, Stale, Unavailable.
+        """
+        self._fingerprint = manifest.fingerprint
+        if not self._skips_duplicates or self.was_unclear:
+            return None
+        return await self._parts.duplicates.filed_before(manifest.fingerprint, self.claim.row)
 
     async def run(self, manifest: Manifest, plan: Plan) -> None:
         found = await self.find(plan.key_property)
-        filed = found or [await self._create(manifest, plan)]
-        await self.journal_filed(filed, [file.size for file in manifest.files], plan.warnings)
+        if not found:
+            made = await self._create(manifest, plan)
+            # A create that had no answer may have come to its end while this one ran.
+            found = (await self.find(plan.key_property) if self.was_unclear else ()) or [made]
+        await self.journal_filed(found, [file.size for file in manifest.files], plan.warnings)
 
     async def find(self, key_property: int) -> Sequence[VaultObject]:
         """What the vault has of this mail. A deleted document counts, unless the mail was replayed for it."""
-        found = await self._parts.vault.find(key_property, self.row.key)
-        return [one for one in found if not (one.deleted and self.row.again)]
-
-    def wait_for_unclear_create(self) -> None:
-        """A create without an answer may still commit: search only when that can't happen any more."""
-        if self.row.creating is None:
-            return
-        left = self.row.creating + UNCLEAR_FOR - self._parts.clock.now()
-        if left > timedelta(0):
-            raise NotYet(f'source "{self.row.source}": a create is under way', after=left.total_seconds())
+        row = self.claim.row
+        found = await self._parts.vault.find(key_property, row.key)
+        return [one for one in found if not (one.deleted and row.again)]
 
     async def _create(self, manifest: Manifest, plan: Plan) -> VaultObject:
         files = [
@@ -228,47 +260,61 @@ class _Attempt:
         )
 
     async def _about_to_create(self) -> None:
-        # Conditional on the row that was read: of two workers, one creates.
-        marked_at = self._parts.clock.now()
-        self.row = await self._parts.journal.update(replace(self.row, creating=marked_at))
-        if self._parts.clock.now() - marked_at > FRESH_FOR:
-            raise NotYet(f'source "{self.row.source}": the mark of a create was written too slowly')
+        clock, duplicates = self._parts.clock, self._parts.duplicates
+        if self._skips_duplicates and not await duplicates.still_first(self._fingerprint, self.claim.row):
+            raise NotYet(f'source "{self.claim.row.source}": another mail like this one is filed first')
+        marked_at = clock.now()
+        await self.claim.update(lambda row: replace(row, creating=marked_at))
+        if clock.now() - marked_at > FRESH_FOR:
+            raise NotYet(f'source "{self.claim.row.source}": the mark of a create was written too slowly')
 
     async def _refused(self, plan: Plan) -> None:
         """After a definite refusal and an empty search, nothing is under way, and the plan may change."""
+        row = self.claim.row
         if await self.find(plan.key_property):
-            raise Transient(f'source "{self.row.source}": a document that was refused is there') from None
+            raise Transient(f'source "{row.source}": a document that was refused is there') from None
         self.was_refused = True
-        await self._parts.area.delete(plan_name(self.row.source, self.row.key))
-        self.row = await self._parts.journal.update(replace(self.row, creating=None))
+        await self._parts.area.delete(plan_name(row.source, row.key))
+        await self.claim.update(lambda row: replace(row, creating=None))
 
     async def journal_filed(
         self, found: Sequence[VaultObject], sizes: Sequence[int], warnings: tuple[str, ...]
     ) -> None:
-        """The mail is in the vault: of several objects, the first that is not deleted.
+        """The mail is in the vault: of several objects one stays.
 
-        Raises MailFault when its files have other sizes than those that were staged.
+        Raises MailFault when its files have other sizes than those that were staged, and ConfigurationFault,
+        with the mail filed, when the account does not see what it has created.
         """
-        filed = min(found, key=lambda one: (one.deleted, one.id))
-        if not filed.deleted and sorted(filed.sizes) != sorted(sizes):
+        vault, row = self._parts.vault, self.claim.row
+        filed = chosen(found, row.object_id, sizes)
+        # Of an object that the account does not see the vault tells no files.
+        if filed.visible and not filed.deleted and sorted(filed.sizes) != sorted(sizes):
             raise MailFault(
                 f"Object {filed.id} of the vault has this mail's filing key, but its files have other sizes.",
                 "Look at that object; destroy it if it is not whole, then replay the mail.",
             )
-        self.row = await self._parts.journal.update(
-            gone_on(
-                self.row,
-                "filed",
-                ended=self._parts.clock.now(),
-                creating=None,
-                object_type=filed.type,
-                object_id=filed.id,
-                object_version=filed.version,
-                again=False,
-                warnings=(
-                    *self.row.warnings,
-                    *warnings,
-                    *([DELETED] if filed.deleted else []),
-                ),
+        of_twins = await part_with(vault, row, [one for one in found if one != filed])
+        await self._parts.duplicates.note(self._fingerprint, row)
+        now = self._parts.clock.now()
+        said = (*warnings, *of_twins, *([DELETED] if filed.deleted else []))
+        await self.claim.end(lambda row: self._filed(row, filed, now, said))
+        if not filed.visible:
+            raise ConfigurationFault(
+                f'source "{row.source}": the account of mfiles-username cannot see what it has '
+                f"created (object {filed.id}), so that a mail could be filed twice.",
+                "Let it see the documents of this class, deleted ones too.",
             )
+
+    def _filed(self, row: Row, filed: VaultObject, now: datetime, warnings: tuple[str, ...]) -> Row:
+        return gone_on(
+            row,
+            "filed",
+            ended=now,
+            creating=None,
+            look_again=now + LOOK_AGAIN_AFTER if self.was_unclear else None,
+            object_type=filed.type,
+            object_id=filed.id,
+            object_version=filed.version,
+            again=False,
+            warnings=(*row.warnings, *warnings),
         )

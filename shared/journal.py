@@ -2,67 +2,65 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Literal, get_args
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, Protocol
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.data.tables import TableEntity, UpdateMode
+from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
-from shared.errors import MailFault, NotYet, Stale
+from shared.errors import Stale
+from shared.journal_row import Row, State, entity_of, row_of
 from shared.storage_errors import storage_faults
 
 TABLE = "filings"
-LONGEST_TEXT = 4096
-"""Bytes of a string in a row, at most."""
-State = Literal["arrived", "staged", "filed", "skipped", "failed"]
-STATES: tuple[State, ...] = get_args(State)
+MOST_AT_ONCE = 100
+"""Rows of one transaction (learn.microsoft.com/rest/api/storageservices, entity group transactions)."""
 _ALWAYS_READ = ("PartitionKey", "RowKey", "state", "arrived")
-_SIZE = struct.Struct(">Q")
 
 
-@dataclass(frozen=True)
-class Row:
-    """What the journal knows of one mail. `etag` is empty for a row that was not read.
+class Journal(Protocol):
+    """Where rows are kept: `JournalTable`, or `shared.testing.journal.InMemoryJournal`."""
 
-    `attempt`, `first_tried` and `due` are of the step that the mail is at; `reason` is that of the end, or
-    the last fault on the way. `again` says that a deleted document does not count as this mail's: an operator
-    wants it filed once more.
-    """
+    async def read(self, source: str, key: str) -> Row | None:
+        """The row of one mail, or None. Raises Unavailable."""
 
-    source: str
-    key: str
-    state: State
-    message: str
-    arrived: datetime
-    staged: datetime | None = None
-    ended: datetime | None = None
-    creating: datetime | None = None
-    attempt: int = 0
-    first_tried: datetime | None = None
-    due: datetime | None = None
-    sizes: tuple[int, ...] = ()
-    digests: tuple[bytes, ...] = ()
-    object_type: int | None = None
-    object_id: int | None = None
-    object_version: int | None = None
-    reason: str = ""
-    remedy: str = ""
-    warnings: tuple[str, ...] = ()
-    again: bool = False
-    etag: str = ""
+    def rows(
+        self, source: str | None = None, states: Collection[State] = (), columns: Collection[str] = ()
+    ) -> AsyncIterator[Row]:
+        """Rows as they come: of one source or all, in these states or any.
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing more will be done by itself."""
-        return self.state in ("filed", "skipped", "failed")
+        Only key, state, arrival and `columns` are read; the other fields have their defaults. Without an ETag
+        none of them can be written back. Raises Unavailable.
+        """
+
+    async def insert(self, row: Row) -> Row:
+        """Add a row that is not there yet; answers it with its ETag.
+
+        Raises Stale when it is there already, and Unavailable.
+        """
+
+    async def add_absent(self, rows: Sequence[Row]) -> None:
+        """Add those of these rows of one source that are not there yet. Raises Unavailable."""
+
+    async def update(self, row: Row) -> Row:
+        """Replace the row that was read as `row.etag`; answers it with its new ETag.
+
+        Raises Stale when it has changed since or is gone, and Unavailable.
+        """
+
+    async def delete(self, row: Row) -> None:
+        """Take the row away that was read as `row.etag`; one that is gone already is no fault.
+
+        Raises Stale when it has changed since, and Unavailable.
+        """
 
 
-class Journal:
+class JournalTable:
     """Table `filings`, which it makes where it is missing."""
 
     def __init__(self, service: TableServiceClient) -> None:
@@ -75,7 +73,8 @@ class Journal:
         """
         try:
             with storage_faults("journal"):
-                return _row(await self._table.get_entity(source, key))
+                entity = await self._table.get_entity(source, key)
+                return row_of(entity, entity.metadata["etag"] or "")
         except ResourceNotFoundError:
             return None
 
@@ -100,7 +99,7 @@ class Journal:
                 else:
                     found = self._table.list_entities(**options)
                 async for entity in found:
-                    yield replace(_row(entity), etag="")
+                    yield row_of(entity)
         except ResourceNotFoundError:
             return
 
@@ -111,11 +110,37 @@ class Journal:
         """
         with storage_faults("journal"):
             try:
-                answer = await self._table.create_entity(_entity(row))
+                answer = await self._table.create_entity(entity_of(row))
             except ResourceNotFoundError:
                 await self._create_table()
-                answer = await self._table.create_entity(_entity(row))
+                answer = await self._table.create_entity(entity_of(row))
         return replace(row, etag=answer["etag"])
+
+    async def add_absent(self, rows: Sequence[Row]) -> None:
+        """Add those of these rows of one source that are not there yet, as many at once as a table takes.
+
+        Raises Unavailable.
+        """
+        for start in range(0, len(rows), MOST_AT_ONCE):
+            batch = rows[start : start + MOST_AT_ONCE]
+            if not await self._added(batch):
+                for row in batch:
+                    with suppress(Stale):
+                        await self.insert(row)
+
+    async def _added(self, rows: Sequence[Row]) -> bool:
+        """Whether all of them were added in one transaction.
+
+        None is if one is there already, or if there is no table: the client has one exception for both.
+        """
+        with storage_faults("journal"):
+            try:
+                await self._table.submit_transaction([("create", entity_of(row)) for row in rows])
+            except TableTransactionError as error:
+                if error.status_code in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
+                    return False
+                raise
+        return True
 
     async def update(self, row: Row) -> Row:
         """Replace the row that was read as `row.etag`; answers it with its new ETag.
@@ -125,7 +150,7 @@ class Journal:
         try:
             with storage_faults("journal"):
                 answer = await self._table.update_entity(
-                    _entity(row),
+                    entity_of(row),
                     mode=UpdateMode.REPLACE,
                     etag=row.etag,
                     match_condition=MatchConditions.IfNotModified,
@@ -152,83 +177,3 @@ class Journal:
             await self._table.create_table()
         except ResourceExistsError:
             return  # a twin was first, or infra made it
-
-
-def failed(row: Row, fault: MailFault, now: datetime) -> Row:
-    """The row of a mail that ends for this reason."""
-    end = gone_on(row, "failed", ended=now, creating=None)
-    return replace(end, reason=fault.reason, remedy=fault.remedy)
-
-
-def gone_on(row: Row, state: State, **changes: Any) -> Row:
-    """The row of a mail that one step has brought to `state`: the next one begins anew."""
-    return replace(row, state=state, attempt=0, first_tried=None, due=None, reason="", remedy="", **changes)
-
-
-def wait_until_due(row: Row, now: datetime) -> None:
-    """A message that comes before its mail is due waits until then. Raises NotYet."""
-    if row.due is not None and row.due > now:
-        left = (row.due - now).total_seconds()
-        raise NotYet(f'source "{row.source}": a mail is not due yet', after=left)
-
-
-def shortened(text: str) -> str:
-    """`text`, cut to what a row may hold."""
-    return text.encode()[:LONGEST_TEXT].decode(errors="ignore")
-
-
-def _entity(row: Row) -> dict[str, Any]:
-    facts = {
-        "PartitionKey": row.source,
-        "RowKey": row.key,
-        "state": row.state,
-        "message": row.message,
-        "arrived": row.arrived,
-        "staged": row.staged,
-        "ended": row.ended,
-        "creating": row.creating,
-        "attempt": row.attempt,
-        "first_tried": row.first_tried,
-        "due": row.due,
-        "sizes": b"".join(_SIZE.pack(size) for size in row.sizes) or None,
-        "digests": b"".join(row.digests) or None,
-        "object_type": row.object_type,
-        "object_id": row.object_id,
-        "object_version": row.object_version,
-        "reason": shortened(row.reason) or None,
-        "remedy": shortened(row.remedy) or None,
-        "warnings": shortened("\n".join(row.warnings)) or None,
-        "again": row.again or None,
-    }
-    return {name: value for name, value in facts.items() if value is not None}
-
-
-def _row(entity: TableEntity | Mapping[str, Any]) -> Row:
-    warnings = str(entity.get("warnings") or "")
-    return Row(
-        source=entity["PartitionKey"],
-        key=entity["RowKey"],
-        state=entity["state"],
-        message=entity.get("message") or "",
-        arrived=entity["arrived"],
-        staged=entity.get("staged"),
-        ended=entity.get("ended"),
-        creating=entity.get("creating"),
-        attempt=int(entity.get("attempt") or 0),
-        first_tried=entity.get("first_tried"),
-        due=entity.get("due"),
-        sizes=tuple(_SIZE.unpack(piece)[0] for piece in _pieces(entity.get("sizes"), _SIZE.size)),
-        digests=tuple(_pieces(entity.get("digests"), 32)),
-        object_type=entity.get("object_type"),
-        object_id=entity.get("object_id"),
-        object_version=entity.get("object_version"),
-        reason=str(entity.get("reason") or ""),
-        remedy=str(entity.get("remedy") or ""),
-        warnings=tuple(warnings.split("\n")) if warnings else (),
-        again=bool(entity.get("again")),
-        etag=getattr(entity, "metadata", {}).get("etag", ""),
-    )
-
-
-def _pieces(joined: bytes | None, size: int) -> Sequence[bytes]:
-    return [joined[at : at + size] for at in range(0, len(joined), size)] if joined else []

@@ -42,6 +42,7 @@ class Manifest(msgspec.Struct, frozen=True):
     mail: Mail
     files: tuple[StagedFile, ...]
     left_out: tuple[LeftOut, ...] = ()
+    fingerprint: str = ""
     v: int = VERSION
 
     @property

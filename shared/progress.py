@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from shared.queue_messages import Message
-from shared.queues import Queues
+from shared.queues import QueuesPort
 
 KEPT_FOR = 600.0
 """Seconds that a message counts as queued: what comes later may be of a new event."""
@@ -27,7 +27,7 @@ class Progress:
         self._clock = clock
         self._queued: OrderedDict[str, float] = OrderedDict()
 
-    async def send(self, queues: Queues, messages: Sequence[tuple[str, Message]]) -> None:
+    async def send(self, queues: QueuesPort, messages: Sequence[tuple[str, Message]]) -> None:
         """Put each message into its queue, but those that a former try has put there.
 
         Raises Unavailable when one of them is not durably queued.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeVar
 
 import msgspec
@@ -11,6 +12,8 @@ from shared.identities import filing_key
 VERSION = 1
 MAIL_ARRIVED = "mail-arrived"
 VAULT_IMPORT = "vault-import"
+MAIL_FILED = "mail-filed"
+FOLDER_SWEEP = "folder-sweep"
 LIFECYCLE_EVENT = "lifecycle-event"
 
 Cause = Literal["notification", "sweep", "backfill", "replay"]
@@ -31,7 +34,16 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
 
-class MailArrived(Message, frozen=True, kw_only=True):
+class MailMessage(Message, frozen=True, kw_only=True):
+    """A message of one mail."""
+
+    @property
+    def filing_key(self) -> str:
+        """The key of its mail."""
+        raise NotImplementedError
+
+
+class MailArrived(MailMessage, frozen=True, kw_only=True):
     """A mail is in a watched folder; `noticed` is when that was known, ISO 8601."""
 
     message: str
@@ -39,20 +51,37 @@ class MailArrived(Message, frozen=True, kw_only=True):
     noticed: str
 
     @property
-    def filing_key(self) -> str | None:
+    def filing_key(self) -> str:
         """The key under the id that was announced."""
         return filing_key(self.source, self.message)
 
 
-class VaultImport(Message, frozen=True, kw_only=True):
+class VaultImport(MailMessage, frozen=True, kw_only=True):
     """A mail is staged and can be filed."""
 
     key: str
 
     @property
-    def filing_key(self) -> str | None:
+    def filing_key(self) -> str:
         """The key that it names."""
         return self.key
+
+
+class MailFiled(MailMessage, frozen=True, kw_only=True):
+    """A mail has ended: filed, skipped or failed. What is left to do is done in its mailbox."""
+
+    key: str
+
+    @property
+    def filing_key(self) -> str:
+        """The key that it names."""
+        return self.key
+
+
+class FolderSweep(Message, frozen=True, kw_only=True):
+    """A folder of a source is to be swept: what no notification announced is looked for."""
+
+    folder: str
 
 
 class LifecycleEvent(Message, frozen=True, kw_only=True):
@@ -62,6 +91,14 @@ class LifecycleEvent(Message, frozen=True, kw_only=True):
     subscription: str
 
 
+KINDS: Mapping[str, type[Message]] = {
+    MAIL_ARRIVED: MailArrived,
+    VAULT_IMPORT: VaultImport,
+    MAIL_FILED: MailFiled,
+    FOLDER_SWEEP: FolderSweep,
+    LIFECYCLE_EVENT: LifecycleEvent,
+}
+"""What each queue holds."""
 _M = TypeVar("_M", bound=Message)
 _encoder = msgspec.json.Encoder()
 
@@ -85,7 +122,8 @@ def decode(body: bytes, kind: type[_M]) -> _M:
     Raises Unreadable and FromTheFuture.
     """
     try:
-        message = msgspec.json.decode(body, type=kind)
+        # A queue holds text: without this, what is no UTF-8 passes in fields that are not read.
+        message = msgspec.json.decode(body.decode(), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if _version(body) > VERSION:
             raise FromTheFuture(f"a message of version {_version(body)}; this app reads {VERSION}") from None
@@ -101,6 +139,6 @@ class _Versioned(msgspec.Struct):
 
 def _version(body: bytes) -> int:
     try:
-        return msgspec.json.decode(body, type=_Versioned).v
+        return msgspec.json.decode(body.decode(), type=_Versioned).v
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return 0

@@ -1,8 +1,10 @@
-"""Sending to the queues of Azure Storage."""
+"""The queues of Azure Storage, as far as the app itself uses them: the host receives for it."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
+from typing import Protocol
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
@@ -12,6 +14,25 @@ from shared.storage_errors import created_anew, storage_faults
 
 _FOR_EVER = -1
 _AT_ONCE = 16
+
+
+class QueuesPort(Protocol):
+    """Where messages are queued: `Queues`, or `shared.testing.queues.InMemoryQueues`."""
+
+    async def send(self, queue: str, message: Message, *, delay: int = 0) -> None:
+        """Put `message` into `queue`, visible after `delay` seconds (7 days at most); it never expires.
+
+        Raises Unavailable when it is not durably queued.
+        """
+
+    async def send_text(self, queue: str, text: str, *, delay: int = 0) -> None:
+        """Put a message into `queue` that is text already. As `send`, otherwise."""
+
+    async def oldest_visible(self, queue: str) -> datetime | None:
+        """When the first of the messages that are visible now was inserted; None where there is none.
+
+        In whole seconds, rounded down. Raises Unavailable.
+        """
 
 
 class Queues:
@@ -35,10 +56,28 @@ class Queues:
             async with self._places:
                 await self._put(queue, text, delay)
 
-    async def _put(self, queue: str, text: str, delay: int) -> None:
+    async def oldest_visible(self, queue: str) -> datetime | None:
+        """When the first of the messages that are visible now was inserted; None where there is none.
+
+        In whole seconds, rounded down: RFC 1123 (learn.microsoft.com/rest/api/storageservices/peek-messages).
+        It need not be the oldest one: one that was put back may have been inserted before, and the service
+        promises no order. Raises Unavailable.
+        """
+        try:
+            with storage_faults(f"queue {queue}"):
+                found = await self._client(queue).peek_messages(max_messages=1)
+        except ResourceNotFoundError:
+            return None  # there is no queue
+        return found[0].inserted_on if found else None
+
+    def _client(self, queue: str) -> QueueClient:
         client = self._clients.get(queue)
         if client is None:
             client = self._clients[queue] = self._service.get_queue_client(queue)
+        return client
+
+    async def _put(self, queue: str, text: str, delay: int) -> None:
+        client = self._client(queue)
         try:
             await client.send_message(text, visibility_timeout=delay, time_to_live=_FOR_EVER)
         except ResourceNotFoundError:

@@ -1,197 +1,215 @@
-"""What a queue function does with a message, before its own work begins and after it met a fault."""
+"""What a queue function does with a message, before its own work begins and after it (design, section 4)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypeVar
 
-from shared.admitting import STEPS, Gate, Turn
-from shared.breaker import postponed
+from shared.admitting import Gate, Turn
+from shared.aftermath import Aftermath, postponed_row, told
+from shared.claim import Before, Beyond, Claim, Waits, claimed, standing
 from shared.clock import Clock
-from shared.errors import MailFault, Stale, Transient, VaultpostError
-from shared.journal import Journal, Row, State, failed
+from shared.errors import NotYet, Stale, Transient, VaultpostError
+from shared.handing_over import HandOver
+from shared.journal import Journal
+from shared.journal_row import Row
 from shared.log import Events
-from shared.outcome import Outcome
-from shared.queue_messages import FromTheFuture, Message, decode
-from shared.queues import Queues
-from shared.retrying import LONGEST, SHORTEST, Again, Decision, Fail, Hold, decide
+from shared.mail_step import MailStep
+from shared.opening import open_row, reopen_row
+from shared.queue_messages import FromTheFuture, MailMessage, Message, decode
+from shared.queues import QueuesPort
+from shared.retrying import SHORTEST
+from shared.unfinished import OpenMail, Unfinished
 
 PUT_BACK_FOR = 300
 """Seconds that a message of a later version waits: by then that version may be back."""
-BEGINS: dict[str, State] = {"staging": "arrived", "filing": "staged"}
-"""The state in which a step begins: its faults say nothing of a mail that has gone on."""
+TOO_EARLY_FOR = timedelta(minutes=5)
+"""How long a message waits whose mail is at an earlier step: a replay has overtaken it."""
 _AFTER_A_TWIN = timedelta(seconds=5)
-_M = TypeVar("_M", bound=Message)
+_LOOKS = 3
+_M = TypeVar("_M", bound=MailMessage)
+_E = TypeVar("_E", bound=Message)
 
 
 @dataclass(frozen=True)
 class Receiver:
-    """Takes messages of queues; `jitter` gives random numbers from 0 to 1."""
+    """Takes messages of queues, and drives each mail through the step that its message is for."""
 
-    queues: Queues
+    queues: QueuesPort
     journal: Journal
+    unfinished: Unfinished
+    hand_over: HandOver
     gate: Gate
+    aftermath: Aftermath
     clock: Clock
-    give_up_after: timedelta
-    jitter: Callable[[], float]
 
-    async def receive(
-        self,
-        queue: str,
-        body: bytes,
-        kind: type[_M],
-        work: Callable[[_M], Awaitable[object]],
-    ) -> None:
-        """Decode the `body` of a message in `queue`, and do its `work`, unless its step is shut.
+    async def receive(self, step: MailStep[_M], kind: type[_M], body: bytes) -> None:
+        """Decode the `body` of a message of a mail, and do its step, unless that is shut.
 
         A mail that must wait has a copy of its message put back: to change the message itself would spoil
-        the host's receipt. Raises Unreadable, Unavailable when the queue cannot be written, permanent faults
-        of work that is of no mail, and what is no fault of ours.
+        the host's receipt. Raises Unreadable, Unavailable when the queue cannot be written, and what is no
+        fault of ours.
         """
+
+        async def drive(message: _M) -> datetime | None:
+            return await self._drive(step, message, Turn(step.name, message.source, message.filing_key))
+
+        await self._take(step.queue, kind, body, drive)
+
+    async def receive_event(
+        self, queue: str, kind: type[_E], body: bytes, work: Callable[[_E], Awaitable[object]]
+    ) -> None:
+        """Decode the `body` of a message that is of no mail, and do its `work`.
+
+        Raises Unreadable, Unavailable, and permanent faults of the work.
+        """
+
+        async def do(message: _E) -> None:
+            await work(message)
+
+        await self._take(queue, kind, body, do)
+
+    async def _take(
+        self, queue: str, kind: type[_E], body: bytes, work: Callable[[_E], Awaitable[datetime | None]]
+    ) -> None:
+        log = Events("queues", queue=queue)
         try:
             message = decode(body, kind)
         except FromTheFuture as error:
-            Events("queues", queue=queue).warning("message-put-back", why=str(error))
+            log.warning("message-put-back", why=str(error))
             await self.queues.send_text(queue, body.decode(), delay=PUT_BACK_FOR)
             return
-        until = await self._until_done(queue, message, partial(work, message))
+        try:
+            until = await work(message)
+        except Transient as fault:
+            # An event, or a mail whose journal cannot be read or written: nothing can be noted of it.
+            until = self._soon() if fault.origin == "storage" else self.gate.put_back().until
+            log.warning("message-put-back", source=message.source, why=str(fault), until=until.isoformat())
         if until is not None:
             delay = max(1, math.ceil((until - self.clock.now()).total_seconds()))
             await self.queues.send_text(queue, body.decode(), delay=delay)
 
-    async def _until_done(
-        self, queue: str, message: Message, work: Callable[[], Awaitable[object]]
-    ) -> datetime | None:
-        """Until when the message waits; None where it is done with."""
-        try:
-            if message.filing_key is None:
-                await work()
-                return None
-            return await self._take(Turn(STEPS[queue], message.source, message.filing_key), work)
-        except Transient as fault:
-            # An event, or a mail whose journal cannot be read or written: nothing can be noted of it.
-            until = self.gate.put_back().until
-            Events("queues", queue=queue, source=message.source).warning(
-                "message-put-back", why=str(fault), until=until.isoformat()
-            )
-            return until
+    def _soon(self) -> datetime:
+        """The clients of storage have tried again already: not at once."""
+        return self.clock.now() + SHORTEST * (1 + self.gate.jitter())
 
-    async def _take(self, turn: Turn, work: Callable[[], Awaitable[object]]) -> datetime | None:
-        """Until when the mail waits; None where this step has ended."""
-        shut = await self.gate.admit(turn)
-        if shut is not None:
-            return await self._wait(turn, shut.until)
+    async def _drive(self, step: MailStep[_M], message: _M, turn: Turn) -> datetime | None:
+        """Until when the message waits; None where it is done with."""
+        for _ in range(_LOOKS):
+            try:
+                return await self._look(step, message, turn)
+            except _Overtaken:
+                # A probe that this run was let in for is not made by it.
+                await self.gate.passed(turn, used_service=False)
+        return self.clock.now() + _AFTER_A_TWIN
+
+    async def _look(self, step: MailStep[_M], message: _M, turn: Turn) -> datetime | None:
+        """As `_drive`. Raises _Overtaken when another worker was first with the claim."""
+        known = await self.journal.read(turn.source, turn.key)
         try:
-            outcome = await work()
-        except VaultpostError as fault:
-            return await self._after(turn, fault)
-        await self.gate.passed(turn, used_service=isinstance(outcome, Outcome) and outcome.used_service)
+            row = known or await step.unknown(message)
+        except NotYet as fault:
+            return self._asked(turn, fault)
+        if row is None:
+            return None
+        now = self.clock.now()
+        if step.reopens(message, row):
+            row = await self._reopened(row, now)
+        if row.owner == turn.owner:
+            # Its write had been repeated by the SDK, and came back as stale.
+            return await self._run(step, message, turn, Claim(self.journal, self.clock, row))
+        match standing(row, turn.step, now):
+            case Beyond():
+                if row.handed is None:
+                    await self.hand_over.follow(row, message.traceparent)
+                return None
+            case Before():
+                await self.hand_over.follow(row, message.traceparent)
+                return now + TOO_EARLY_FOR
+            case Waits(until):
+                if row.has_ended and row.handed is None:
+                    await self.hand_over.follow(row, message.traceparent)
+                return until
+            case ready:
+                shut = None if step.is_one_write else await self.gate.admit(turn)
+                if shut is not None:
+                    return await self._wait(turn, row, shut.until)
+                if ready.deaths > 1:
+                    return await self.aftermath.of_death(turn, row, ready.deaths)
+                claim = await self._claimed(step, row, turn)
+                return await self._run(step, message, turn, claim)
+
+    async def _run(self, step: MailStep[_M], message: _M, turn: Turn, claim: Claim) -> datetime | None:
+        try:
+            async with claim.kept():
+                try:
+                    outcome = await step.run(message, claim)
+                except VaultpostError as fault:
+                    return await self.aftermath.of_fault(turn, claim, fault, message.traceparent)
+        except VaultpostError:
+            raise  # what follows the fault could not be written
+        except Exception as error:
+            await self._give_up_claim(claim, error)
+            raise
+        if not step.is_one_write:
+            await self.gate.passed(turn, used_service=outcome.used_service)
+        await self.aftermath.of_success(claim, message.traceparent)
         return None
 
-    async def _wait(self, turn: Turn, until: datetime) -> datetime | None:
-        """Behind a shut breaker: no attempt, and no time that counts."""
-        row, now = await self.journal.read(turn.source, turn.key), self.clock.now()
-        if row is not None and row.has_ended:
-            return None
-        # A copy that comes before its time has been postponed already.
-        if row is not None and row.first_tried is not None and (row.due is None or row.due <= now):
-            await self._write(_postponed(row, until, now))
+    async def _claimed(self, step: MailStep[_M], row: Row, turn: Turn) -> Claim:
+        """The claim; a mail that the journal does not know is opened with it.
+
+        Raises _Overtaken, Unavailable.
+        """
+        now = self.clock.now()
+        try:
+            if not row.etag:
+                opened = replace(claimed(row, turn.owner, now), handed=now)
+                return Claim(self.journal, self.clock, await open_row(self.journal, self.unfinished, opened))
+            if row.opened is None:  # a former version of the app has begun with it
+                await self.unfinished.add(OpenMail.of(row))
+            if step.is_one_write:
+                return Claim(self.journal, self.clock, row)
+            return await Claim.take(self.journal, self.clock, row, turn.owner)
+        except Stale:
+            raise _Overtaken from None
+
+    async def _reopened(self, row: Row, now: datetime) -> Row:
+        try:
+            return await reopen_row(self.journal, self.unfinished, row, now, handed=now)
+        except Stale:
+            raise _Overtaken from None
+
+    async def _wait(self, turn: Turn, row: Row, until: datetime) -> datetime:
+        """Behind a shut breaker: no attempt, and no time that counts; but the mail is on record."""
+        now = self.clock.now()
+        waiting = postponed_row(row, until, now)
+        try:
+            if row.etag:
+                await self.journal.update(waiting)
+            else:
+                await open_row(self.journal, self.unfinished, replace(waiting, handed=now))
+        except Stale:
+            raise _Overtaken from None
         turn.log.info("message-put-back", why="what it needs is shut", until=until.isoformat())
         return until
 
-    async def _after(self, turn: Turn, fault: VaultpostError) -> datetime | None:
-        """Until when the mail waits; None where it has ended."""
-        row, now = await self.journal.read(turn.source, turn.key), self.clock.now()
-        decision = self._decided(row, fault, now)
-        await self.gate.met(turn, fault)
-        if (
-            isinstance(decision, Fail)
-            and isinstance(fault, Transient)
-            and await self.gate.is_down(turn, fault)
-        ):
-            return await self._begin_anew(turn, row, fault)
-        until = self._until(decision)
-        if row is not None and row.state == BEGINS[turn.step]:
-            changed = _changed(row, decision, fault, until, now)
-            if changed != row and not await self._write(changed):
-                until = now + _AFTER_A_TWIN
-        elif until is None and (row is None or not row.has_ended):
-            until = now + SHORTEST  # no end without a row that says so
-        if until is None:
-            turn.log.failure("mail-failed", why=str(fault))
-        else:
-            turn.log.info("message-put-back", why=str(fault), until=until.isoformat())
-        return until
+    async def _give_up_claim(self, claim: Claim, error: Exception) -> None:
+        """After a fault that nobody foresaw: the host tries again, and must not find its own claim."""
+        why = f"The app met a fault that it did not expect: {type(error).__name__}."
+        now = self.clock.now()
+        with suppress(VaultpostError):
+            await claim.end(lambda row: replace(told(row, why), due=now))
 
-    def _decided(self, row: Row | None, fault: VaultpostError, now: datetime) -> Decision:
-        decision = decide(
-            fault,
-            attempt=(row.attempt if row else 0) + 1,
-            first_tried=(row.first_tried if row else None) or now,
-            now=now,
-            give_up_after=self.give_up_after,
-            jitter=self.jitter(),
-        )
-        if isinstance(decision, Fail) and isinstance(fault, Transient) and row is not None and row.creating:
-            # Nobody knows yet whether the vault has it: the next attempt will, and only then may it end.
-            return Again(now + LONGEST, is_attempt=True)
-        return decision
-
-    def _until(self, decision: Decision) -> datetime | None:
-        match decision:
-            case Again(at=at):
-                return at
-            case Hold():
-                return self.gate.put_back().until
-            case Fail():
-                return None
-
-    async def _begin_anew(self, turn: Turn, row: Row | None, fault: VaultpostError) -> datetime:
-        """All that was tried while the service was down does not count."""
-        until = self.gate.put_back().until
-        if row is not None and not row.has_ended:
-            await self._write(replace(row, attempt=0, first_tried=None, due=until, reason=str(fault)))
+    def _asked(self, turn: Turn, fault: NotYet) -> datetime:
+        until = self.clock.now() + (timedelta(seconds=fault.after) if fault.after else _AFTER_A_TWIN)
         turn.log.info("message-put-back", why=str(fault), until=until.isoformat())
         return until
 
-    async def _write(self, row: Row) -> bool:
-        """Whether it is written: a twin may have gone on with this mail, and what it has written counts."""
-        try:
-            await self.journal.update(row)
-        except Stale:
-            Events("queues", source=row.source, key=row.key).info("row-changed-meanwhile")
-            return False
-        return True
 
-
-def _changed(
-    row: Row, decision: Decision, fault: VaultpostError, until: datetime | None, now: datetime
-) -> Row:
-    """The row of a mail after a fault; the same where that is not worth a word."""
-    match decision:
-        case Again(at=at, is_attempt=True):
-            return replace(
-                row,
-                attempt=row.attempt + 1,
-                first_tried=row.first_tried or now,
-                due=at,
-                reason=str(fault),
-                remedy="",
-            )
-        case Hold():
-            told = replace(row, reason=decision.reason, remedy=decision.remedy)
-            return told if until is None else _postponed(told, until, now)
-        case Fail():
-            return failed(row, MailFault(decision.reason, decision.remedy), now)
-    return row
-
-
-def _postponed(row: Row, until: datetime, now: datetime) -> Row:
-    """The row of a mail that waits for no fault of its own."""
-    if row.first_tried is None:
-        return row
-    return replace(row, first_tried=postponed(row.first_tried, until - now), due=until)
+class _Overtaken(Exception):
+    """Another worker was first: look again how the mail stands."""

@@ -21,6 +21,13 @@ class Again:
 
 
 @dataclass(frozen=True)
+class Afresh:
+    """Try again at that time, as if for the first time: what it needs was down, and no try of it counts."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Hold:
     """Stop serving the source, for this reason, until a person has mended it."""
 
@@ -36,7 +43,7 @@ class Fail:
     remedy: str
 
 
-Decision = Again | Hold | Fail
+Decision = Again | Afresh | Hold | Fail
 
 
 def decide(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -11,21 +12,32 @@ from typing import TypeVar
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.data.tables.aio import TableServiceClient
 from azure.keyvault.secrets.aio import SecretClient
+from azure.storage.blob.aio import BlobServiceClient
 
 from shared.admitting import Gate
+from shared.aftermath import Aftermath
+from shared.blob_container import BlobContainer
 from shared.breaker_table import Breakers, BreakerTable
 from shared.clock import Clock, SystemClock
 from shared.configuration import Configuration, Source, duration
 from shared.configuration_file import read_configuration
 from shared.credentials import ClientSecretFromVault, graph_credential, own_credential
+from shared.dead_letters import DeadLetters
+from shared.duplicates import Duplicates
 from shared.errors import StartRefused
 from shared.filing import Filing
+from shared.fingerprints import FingerprintTable
+from shared.folder_register import FolderTable
 from shared.graph.client import GraphClient
+from shared.graph.delta import DeltaReader
+from shared.graph.folders import FolderReader
 from shared.graph.mailbox import MailboxReader
 from shared.graph.subscriptions import SubscriptionClient
-from shared.journal import Journal
+from shared.handing_over import HandOver
+from shared.journal import JournalTable
 from shared.log import quieten_clients
-from shared.pinging import Pings
+from shared.mailbox_step import MailboxStep
+from shared.pinging import Ping, Pings
 from shared.progress import Progress
 from shared.queues import Queues
 from shared.receiving import Receiver
@@ -34,9 +46,16 @@ from shared.settings import Settings, is_loopback, read_settings, sources_file
 from shared.staging import Staging
 from shared.staging_area import StagingArea
 from shared.storage_clients import blob_service, queue_service, table_service
+from shared.subscription_plan import Watched
 from shared.subscription_register import SubscriptionRegister
 from shared.subscriptions import Subscriptions
+from shared.sweep_state import CONTAINER as STATE
+from shared.sweep_state import SweepStates
+from shared.sweeping import Delta, Sweeper
+from shared.unfinished import UnfinishedTable
 from shared.vault.mfiles import MFilesVault
+from shared.watched_folders import WatchedFolders
+from shared.watching import Watch
 from shared.webhook import Webhook
 
 _T = TypeVar("_T")
@@ -110,10 +129,14 @@ class Services:
         return self._kept(Queues(service), service.close)
 
     @cached_property
+    def _blobs(self) -> BlobServiceClient:
+        service = blob_service(self.settings.storage, self._storage_identity)
+        return self._kept(service, service.close)
+
+    @cached_property
     def area(self) -> StagingArea:
         """The staging area."""
-        service = blob_service(self.settings.storage, self._storage_identity)
-        return self._kept(StagingArea(service), service.close)
+        return StagingArea(self._blobs)
 
     @cached_property
     def _tables(self) -> TableServiceClient:
@@ -121,9 +144,14 @@ class Services:
         return self._kept(service, service.close)
 
     @cached_property
-    def journal(self) -> Journal:
+    def journal(self) -> JournalTable:
         """The journal."""
-        return Journal(self._tables)
+        return JournalTable(self._tables)
+
+    @cached_property
+    def unfinished(self) -> UnfinishedTable:
+        """The mails that have not come to their end."""
+        return UnfinishedTable(self._tables)
 
     @cached_property
     def breakers(self) -> Breakers:
@@ -154,29 +182,75 @@ class Services:
         return Webhook(self.sources, self.queues, self.secrets, self.clock, progress)
 
     @cached_property
+    def ping(self) -> Ping:
+        """How services are asked whether they are there."""
+        has_secret = self.settings.graph.credential == "client-secret"
+        return Pings(lambda: self.graph, lambda: self.vault, lambda: self.secrets, self.sources, has_secret)
+
+    @cached_property
     def gate(self) -> Gate:
         """What stands before each step."""
-        has_secret = self.settings.graph.credential == "client-secret"
-        pings = Pings(lambda: self.graph, lambda: self.vault, lambda: self.secrets, self.sources, has_secret)
-        return Gate(self.breakers, pings, self.clock, random.random)
+        return Gate(self.breakers, self.ping, self.clock, random.random)
+
+    @cached_property
+    def mailboxes(self) -> MailboxReader:
+        """The mailboxes."""
+        return MailboxReader(self.graph)
+
+    @cached_property
+    def hand_over(self) -> HandOver:
+        """What brings mails to their next step."""
+        return HandOver(self.journal, self.unfinished, self.queues, self.clock)
+
+    @cached_property
+    def aftermath(self) -> Aftermath:
+        """What decides what follows a fault."""
+        patience = duration(self.configuration.give_up_after)
+        return Aftermath(
+            self.journal, self.hand_over, self.gate, self.area, self.clock, patience, random.random
+        )
 
     @cached_property
     def receiver(self) -> Receiver:
-        """What every function calls that takes messages of mails."""
-        patience = duration(self.configuration.give_up_after)
-        return Receiver(self.queues, self.journal, self.gate, self.clock, patience, random.random)
+        """What every function calls that takes messages."""
+        return Receiver(
+            self.queues,
+            self.journal,
+            self.unfinished,
+            self.hand_over,
+            self.gate,
+            self.aftermath,
+            self.clock,
+        )
 
     @cached_property
     def staging(self) -> Staging:
-        """What the function `staging` calls."""
-        reader = MailboxReader(self.graph)
-        return Staging(self.sources, reader, self.journal, self.area, self.queues, self.clock)
+        """The step of the function `staging`."""
+        return Staging(self.sources, self.mailboxes, self.area, self.queues, self.clock)
 
     @cached_property
     def filing(self) -> Filing:
-        """What the function `filing` calls."""
+        """The step of the function `filing`."""
         key = self.configuration.vault.filing_key
-        return Filing(self.sources, key, self.vault, self.journal, self.area, self.queues, self.clock)
+        return Filing(self.sources, key, self.vault, self.area, self.duplicates, self.clock)
+
+    @cached_property
+    def mailbox(self) -> MailboxStep:
+        """The step of the function `mailbox`."""
+        return MailboxStep(self.area, self.clock)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """What the function `watch` calls."""
+        kept_after = timedelta(days=self.configuration.staging_days / 2)
+        return Watch(
+            self.journal, self.unfinished, self.queues, self.hand_over, self.area, self.clock, kept_after
+        )
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """What the functions of the poison queues call."""
+        return DeadLetters(self.journal, self.unfinished, self.queues, self.hand_over, self.area, self.clock)
 
     @cached_property
     def subscriptions(self) -> Subscriptions:
@@ -188,6 +262,62 @@ class Services:
             self.secrets,
             (self.settings.notifications_address, self.settings.lifecycle_address),
             self.clock,
+            on_missed=self.sweeper.order,
+            watched=self._watched,
+        )
+
+    async def _watched(self, source: Source) -> list[Watched]:
+        return [folder.watched for folder in await self.watched_folders.of(source)]
+
+    @cached_property
+    def watched_folders(self) -> WatchedFolders:
+        """The folders of the sources."""
+        return WatchedFolders(FolderReader(self.graph))
+
+    @cached_property
+    def fingerprints(self) -> FingerprintTable:
+        """The mails by what they are."""
+        return FingerprintTable(self._tables)
+
+    @cached_property
+    def duplicates(self) -> Duplicates:
+        """The first mail of each kind."""
+        return Duplicates(self.fingerprints, self.journal)
+
+    @cached_property
+    def folder_register(self) -> FolderTable:
+        """What was swept, and when."""
+        return FolderTable(self._tables)
+
+    @cached_property
+    def sweep_states(self) -> SweepStates:
+        """How far each sweep has come."""
+        return SweepStates(BlobContainer(self._blobs, STATE, "state"))
+
+    @cached_property
+    def delta(self) -> Delta:
+        """The delta query."""
+        return DeltaReader(self.graph)
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        """What the functions `sweep` and `sweep_folder` call."""
+        return Sweeper(
+            self.sources,
+            self.watched_folders,
+            self.folder_register,
+            self.sweep_states,
+            self.delta,
+            self.mailboxes,
+            self.journal,
+            self.unfinished,
+            self.fingerprints,
+            self.hand_over,
+            self.queues,
+            self.breakers,
+            self.clock,
+            random.random,
+            lambda source: self.subscriptions.maintain_source(source),
         )
 
 

@@ -1,30 +1,35 @@
-"""Staging: from the mailbox to the staging area, streamed, and on to the queue `vault-import`."""
+"""Staging: from the mailbox to the staging area, streamed."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import ClassVar
 
+from shared.breaker import Step
+from shared.claim import Claim
 from shared.clock import Clock
 from shared.configuration import Source
-from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient, Unavailable
+from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient, Unavailable, VaultpostError
+from shared.fingerprints import fingerprint
 from shared.graph.answers import Attachment, Message, mail_of
 from shared.graph.faults import NotFound, Refused
 from shared.graph.mailbox import MailboxReader
 from shared.identities import filing_key
-from shared.journal import Journal, Row, failed, gone_on, wait_until_due
+from shared.journal_row import Row, gone_on
 from shared.log import Events
 from shared.manifest import MESSAGE_NAME, LeftOut, Manifest, StagedFile, attachment_path
 from shared.outcome import Outcome
-from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, MailArrived, VaultImport
-from shared.queues import Queues
+from shared.queue_messages import MAIL_ARRIVED, MailArrived
+from shared.queues import QueuesPort
 from shared.staging_area import StagingArea, file_name
+from shared.sweep_plan import PASSED_OVER
 from shared.tracing import traceparent
 
 UNREADABLE_FOR = timedelta(minutes=10)
-"""How long after its announcement a mail may still not be found: notifications can be early."""
+"""How long a mail may not be found, from the first time on: notifications can be early."""
 RENAMED_AFTER = 5
 """Seconds until a mail is fetched under the id of Graph's answer: ids may change at each answer."""
 LOOK_AGAIN_AFTER = 15.0
@@ -36,14 +41,12 @@ class Staged(Outcome):
     """How staging ended."""
 
     STAGED = "staged"
-    ALREADY = "already"
     RENAMED = "renamed"
-    FAILED = "failed"
 
     @property
     def used_service(self) -> bool:
-        """Whether Graph has answered for the source."""
-        return self is not Staged.ALREADY
+        """Graph has answered for the source."""
+        return True
 
 
 @dataclass(frozen=True)
@@ -52,67 +55,69 @@ class Staging:
 
     sources: Mapping[str, Source]
     mailboxes: MailboxReader
-    journal: Journal
     area: StagingArea
-    queues: Queues
+    queues: QueuesPort
     clock: Clock
+    name: ClassVar[Step] = "staging"
+    queue: ClassVar[str] = MAIL_ARRIVED
+    is_one_write: ClassVar[bool] = False
 
-    async def stage(self, arrived: MailArrived) -> Staged:
-        """Stage the mail that `arrived` announces; safe to run again, and beside a twin of itself.
+    async def unknown(self, message: MailArrived) -> Row:
+        """The row of a mail that was announced just now."""
+        key, now = filing_key(message.source, message.message), self.clock.now()
+        return Row(message.source, key, "arrived", message.message, arrived=now, opened=now)
 
-        Raises Transient, and ConfigurationFault when its source cannot be read as configured.
+    def reopens(self, message: MailArrived, row: Row) -> bool:
+        """A mail that was passed over by the first sweep, and is announced now, has been moved in."""
+        return row.rule == PASSED_OVER and message.cause in ("notification", "backfill")
+
+    async def run(self, message: MailArrived, claim: Claim) -> Staged:
+        """Stage the mail that `message` announces; safe to run again, and beside a twin of itself.
+
+        Raises Transient, MailFault, and ConfigurationFault when its source cannot be read as configured.
         """
-        source = self.sources.get(arrived.source)
+        source = self.sources.get(message.source)
         if source is None:
             raise ConfigurationFault(
-                f'source "{arrived.source}" has mail in queue {MAIL_ARRIVED}, but is not configured.',
+                f'source "{message.source}" has mail in queue {MAIL_ARRIVED}, but is not configured.',
                 "Put it back into mail-sources.toml, or delete its messages.",
             )
-        key = filing_key(source.name, arrived.message)
-        log = Events("staging", source=source.name, key=key, trace=arrived.traceparent)
-        row = await self._row(source, key, arrived.message)
-        if row.state == "arrived":
-            wait_until_due(row, self.clock.now())
-            outcome = await self._stage(source, arrived, row)
-        elif row.state == "staged":
-            await self._hand_over(row, arrived)
-            outcome = Staged.ALREADY
-        else:
-            outcome = Staged.ALREADY
+        outcome = await self._stage(source, message, claim)
+        log = Events("staging", source=source.name, key=claim.row.key, trace=message.traceparent)
         log.info("staging-ended", outcome=outcome.value)
         return outcome
 
-    async def _row(self, source: Source, key: str, message: str) -> Row:
-        row = await self.journal.read(source.name, key)
-        if row is not None:
-            return row
-        return await self.journal.insert(Row(source.name, key, "arrived", message, self.clock.now()))
-
-    async def _stage(self, source: Source, arrived: MailArrived, row: Row) -> Staged:
-        manifest = await self.area.manifest(row.source, row.key)
+    async def _stage(self, source: Source, arrived: MailArrived, claim: Claim) -> Staged:
+        row = claim.row
+        manifest = await self.area.manifest(row.source, row.key, also_kept=row.kept is not None)
+        is_fetched = manifest is None
         try:
             if manifest is None:
-                message = await self.mailboxes.message(source.mailbox, arrived.message)
-                if message.id != arrived.message:
-                    return await self._rename(arrived, row, message.id)
+                message = await self.mailboxes.message(source.mailbox, row.message)
+                if message.id != row.message:
+                    return await self._rename(arrived, claim, message.id)
                 manifest = await self._fetched(source, row, message)
         except NotFound as fault:
-            return await self._not_found(source, row, fault)
+            raise await self._not_found(source, claim, fault) from None
         except Refused as fault:
             if fault.code.casefold() == _MALFORMED_ID:
-                return await self._fail(row, "Graph does not take the id that was announced for this mail.")
+                raise _gone("Graph does not take the id that was announced for this mail.") from None
             raise ConfigurationFault(
                 f'source "{source.name}", mailbox {source.mailbox}: {fault}.',
                 "Look at mailbox and folders of this source in mail-sources.toml.",
             ) from None
-        written = await self.journal.update(staged(row, manifest, self.clock.now()))
-        await self._hand_over(written, arrived)
+        now = self.clock.now()
+        # What was kept of it before, if anything, was not whole.
+        kept = None if is_fetched else row.kept
+        await claim.end(lambda row: replace(staged(row, manifest, now), kept=kept))
         return Staged.STAGED
 
-    async def _rename(self, arrived: MailArrived, row: Row, message: str) -> Staged:
+    async def _rename(self, arrived: MailArrived, claim: Claim, message: str) -> Staged:
         """The answer's id is the one that counts: begin anew under it (design, section 3)."""
         if not message:
-            raise Transient(f'source "{row.source}": Graph\'s answer has no id for a message', origin="graph")
+            raise Transient(
+                f'source "{arrived.source}": Graph\'s answer has no id for a message', origin="graph"
+            )
         renamed = MailArrived(
             source=arrived.source,
             traceparent=traceparent(arrived.traceparent),
@@ -121,7 +126,7 @@ class Staging:
             noticed=arrived.noticed,
         )
         await self.queues.send(MAIL_ARRIVED, renamed, delay=RENAMED_AFTER)
-        await self.journal.delete(row)
+        await claim.delete()
         return Staged.RENAMED
 
     async def _fetched(self, source: Source, row: Row, message: Message) -> Manifest:
@@ -149,18 +154,20 @@ class Staging:
                 files.append(await self._fetch_attachment(source, row, message.id, run, number, attachment))
             else:
                 left_out.append(LeftOut(number, attachment.kind))
+        mail = mail_of(message)
         manifest = Manifest(
             source=row.source,
             key=row.key,
             message=message.id,
             run=run,
-            mail=mail_of(message),
+            mail=mail,
             files=tuple(files),
             left_out=tuple(left_out),
+            fingerprint=fingerprint(mail, attachments),
         )
         if await self.area.put_manifest(manifest):
             return manifest
-        winner = await self.area.manifest(row.source, row.key)
+        winner = await self.area.manifest(row.source, row.key, also_kept=False)
         # Where an answer was lost, the SDK has sent ours twice, and it is ours that is there.
         if winner is None or winner.run != run:
             await self.area.delete_run(row.source, row.key, run)
@@ -194,29 +201,28 @@ class Staging:
             inline=bool(attachment.is_inline),
         )
 
-    async def _not_found(self, source: Source, row: Row, fault: NotFound) -> Staged:
-        # Soon after arrival any 404 may be of a mail that cannot be read yet, whatever its code says.
-        if self.clock.now() - row.arrived < UNREADABLE_FOR:
-            raise NotYet(
+    async def _not_found(self, source: Source, claim: Claim, fault: NotFound) -> VaultpostError:
+        # At first any 404 may be of a mail that cannot be read yet, whatever its code says.
+        now = self.clock.now()
+        since = claim.row.missing_since
+        if since is None:
+            await claim.update(lambda row: replace(row, missing_since=now))
+        if since is None or now - since < UNREADABLE_FOR:
+            return NotYet(
                 f'source "{source.name}", mailbox {source.mailbox}: a mail that was announced cannot be read '
                 f"yet ({fault})",
                 after=LOOK_AGAIN_AFTER,
-            ) from None
+            )
         if fault.code.casefold() not in _MISSING_ITEM:
-            raise ConfigurationFault(
+            return ConfigurationFault(
                 f'source "{source.name}", mailbox {source.mailbox}: {fault}.',
                 "Look whether the mailbox exists in Exchange Online, under this address.",
-            ) from None
-        return await self._fail(row, "The mail was gone before it could be read.")
+            )
+        return _gone("The mail was gone before it could be read.")
 
-    async def _fail(self, row: Row, reason: str) -> Staged:
-        fault = MailFault(reason, "If the mail is still in its mailbox, replay it.")
-        await self.journal.update(failed(row, fault, self.clock.now()))
-        return Staged.FAILED
 
-    async def _hand_over(self, row: Row, arrived: MailArrived) -> None:
-        message = VaultImport(source=row.source, key=row.key, traceparent=traceparent(arrived.traceparent))
-        await self.queues.send(VAULT_IMPORT, message)
+def _gone(reason: str) -> MailFault:
+    return MailFault(reason, "If the mail is still in its mailbox, replay it.")
 
 
 def staged(row: Row, manifest: Manifest, now: datetime) -> Row:

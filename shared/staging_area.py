@@ -1,37 +1,27 @@
-"""Container `staging`: the bytes of a mail between mailbox and vault (design, section 3)."""
+"""The bytes of a mail between mailbox and vault (design, section 3), in two containers.
+
+All is written to `staging`, whose lifecycle rule deletes by age. What is needed for longer is copied to
+`kept`, and is found there when it is gone from `staging`.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobBlock
-from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
+from azure.storage.blob.aio import BlobServiceClient
 
+from shared.blob_container import BlobContainer, Written
 from shared.errors import NotYet, Stale, Unavailable
 from shared.manifest import VERSION, Manifest
-from shared.storage_clients import PIECE
-from shared.storage_errors import storage_faults
 
 CONTAINER = "staging"
+KEPT = "kept"
 LATER_VERSION_WAITS = 300.0
 """Seconds until a document of a later version is looked at again."""
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Written:
-    """What was written: its size in bytes and SHA-256 in hex."""
-
-    size: int
-    sha256: str
 
 
 class Missing(Exception):
@@ -39,48 +29,31 @@ class Missing(Exception):
 
 
 class StagingArea:
-    """Reads and writes the container, which it makes where it is missing."""
+    """Reads and writes both containers."""
 
     def __init__(self, service: BlobServiceClient) -> None:
-        self._container: ContainerClient = service.get_container_client(CONTAINER)
+        self._staged = BlobContainer(service, CONTAINER, "staging area")
+        self._kept = BlobContainer(service, KEPT, "kept mail")
 
     async def write(self, name: str, content: AsyncGenerator[bytes, None]) -> Written:
         """Stream `content` into the blob `name`, piece by piece, with its digest taken on the way.
 
         Raises Unavailable, and what `content` raises.
         """
-        digest, size = hashlib.sha256(), 0
-        blob, blocks = self._container.get_blob_client(name), list[BlobBlock]()
-        pending: bytes | None = None
-        async with aclosing(_pieces(content)) as pieces:
-            async for piece in pieces:
-                digest.update(piece)
-                size += len(piece)
-                if pending is not None:
-                    blocks.append(await self._stage(blob, pending, len(blocks)))
-                pending = piece
-        with storage_faults("staging area"):
-            if not blocks:
-                await self._put(blob, pending or b"", overwrite=True)
-            else:
-                blocks.append(await self._stage(blob, pending or b"", len(blocks)))
-                await blob.commit_block_list(blocks)
-        return Written(size, digest.hexdigest())
+        return await self._staged.write(name, content)
 
     async def read(self, name: str, size: int) -> AsyncIterator[bytes]:
-        """The content of the blob `name`, piece by piece.
+        """The content of the blob `name`, piece by piece: the staged one, else the kept one.
 
-        Raises Missing when it is gone or does not have `size` bytes, and Unavailable.
+        Raises Missing when neither is there with `size` bytes, and Unavailable, also when it is deleted while
+        it is read: whether the other one is missing, too, is not known then.
         """
-        try:
-            with storage_faults("staging area"):
-                download = await self._container.get_blob_client(name).download_blob(max_concurrency=1)
-                if download.size != size:
-                    raise Missing
-                async for piece in download.chunks():
-                    yield piece
-        except ResourceNotFoundError:
-            raise Missing from None
+        content = await self._staged.open(name, size) or await self._kept.open(name, size)
+        if content is None:
+            raise Missing
+        async with aclosing(content):
+            async for piece in content:
+                yield piece
 
     async def put_manifest(self, manifest: Manifest) -> bool:
         """Commit a staged mail. Whether this manifest is the first: the first one wins.
@@ -89,114 +62,143 @@ class StagingArea:
         """
         return await self.put_first(manifest_name(manifest.source, manifest.key), manifest)
 
-    async def manifest(self, source: str, key: str) -> Manifest | None:
-        """The manifest of a mail, if it is staged.
+    async def manifest(self, source: str, key: str, *, also_kept: bool = True) -> Manifest | None:
+        """The manifest of a mail, if it is staged or, unless only that is asked for, kept.
 
-        Raises Unavailable.
+        Raises NotYet when a later version has written it, and Unavailable.
         """
-        name = manifest_name(source, key)
-        found = await self.document(name, Manifest)
-        if found is not None:
-            of_this_version(found.v, VERSION, name)
-        return found
+        return _readable(source, key, await self._body(manifest_name(source, key), also_kept))
 
     async def put_first(self, name: str, document: msgspec.Struct) -> bool:
-        """Write a JSON document that is not there yet; False where there is one already.
+        """Stage a JSON document that is not there yet; False where there is one already.
 
         Raises Unavailable.
         """
         try:
-            with storage_faults("staging area"):
-                await self._put(
-                    self._container.get_blob_client(name), msgspec.json.encode(document), overwrite=False
-                )
+            await self._staged.put(name, msgspec.json.encode(document), overwrite=False)
         except Stale:
             return False
         return True
 
-    async def document(self, name: str, kind: type[_T]) -> _T | None:
-        """The JSON document `name`, or None.
+    async def document(self, name: str, kind: type[_T], *, also_kept: bool = True) -> _T | None:
+        """The JSON document `name`, staged or, unless only that is asked for, kept; or None.
+
+        `also_kept` costs a request where nothing is staged: a mail that has just arrived does without.
 
         Raises Unavailable.
         """
-        try:
-            with storage_faults("staging area"):
-                download = await self._container.get_blob_client(name).download_blob()
-                return msgspec.json.decode(await download.readall(), type=kind)
-        except ResourceNotFoundError:
-            return None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Unavailable(
-                f"staging area: {name} cannot be read ({type(error).__name__})", origin="storage"
-            ) from None
+        return _decoded(name, await self._body(name, also_kept), kind)
 
     async def delete(self, name: str) -> None:
-        """Take a blob away; one that is gone already is no fault.
+        """Take a blob away, staged and kept; one that is gone already is no fault.
 
         Raises Unavailable.
         """
-        try:
-            with storage_faults("staging area"):
-                await self._container.delete_blob(name)
-        except ResourceNotFoundError:
-            return
+        # The kept one first: who finds none staged then finds none kept.
+        await self._kept.delete(name)
+        await self._staged.delete(name)
 
     async def delete_document(self, name: str, document: msgspec.Struct) -> None:
-        """Take a JSON document away, on its ETag, if it is still this one.
+        """Take a JSON document away, staged and kept, each on its ETag and only if it is still this one.
 
-        Raises Stale when it has just been changed, and Unavailable.
+        Raises Stale when one has just been changed, and Unavailable.
         """
-        blob = self._container.get_blob_client(name)
-        try:
-            with storage_faults("staging area"):
-                download = await blob.download_blob()
-                if _same(await download.readall(), document):
-                    condition = MatchConditions.IfNotModified
-                    await blob.delete_blob(etag=download.properties.etag, match_condition=condition)
-        except ResourceNotFoundError:
-            return
+        for container in (self._kept, self._staged):
+            await container.delete_if(name, lambda body: _same(body, document))
 
     async def delete_run(self, source: str, key: str, run: str) -> None:
-        """Take away what one run has written.
+        """Take away what one run has staged.
 
         Raises Unavailable.
         """
-        with storage_faults("staging area"):
-            names = [
-                name
-                async for name in self._container.list_blob_names(name_starts_with=f"{source}/{key}/{run}/")
-            ]
-        for name in names:
-            await self.delete(name)
+        await self._staged.delete_below(f"{_folder(source, key)}{run}/")
 
-    async def _stage(self, blob: BlobClient, piece: bytes, number: int) -> BlobBlock:
-        block = b64encode(f"{number:08d}".encode()).decode()
-        with storage_faults("staging area"):
-            try:
-                await blob.stage_block(block, piece)
-            except ResourceNotFoundError:
-                await self._create_container()
-                await blob.stage_block(block, piece)
-        return BlobBlock(block_id=block)
+    async def keep(self, source: str, key: str) -> None:
+        """Copy what is staged of a mail to where no age deletes it: its plan, its files, its manifest.
 
-    async def _put(self, blob: BlobClient, content: bytes, **options: Any) -> None:
-        try:
-            await blob.upload_blob(content, length=len(content), **options)
-        except ResourceNotFoundError:
-            await self._create_container()
-            await blob.upload_blob(content, length=len(content), **options)
+        The manifest comes last: where it is kept, its files are. Of a run that is not whole, what is there is
+        kept, without the manifest. What is kept already is not copied again; nothing staged is no fault.
 
-    async def _create_container(self) -> None:
-        try:
-            await self._container.create_container()
-        except ResourceExistsError:
-            return  # a twin was first, or infra made it
+        Raises NotYet when a later version has written the manifest, and Unavailable.
+        """
+        name = manifest_name(source, key)
+        body = await self._staged.get(name)
+        if body is None and await self._kept.size(name) is None:
+            return  # without a manifest, a plan is of no use to anybody
+        manifest = _readable(source, key, body)
+        await self._keep_document(plan_name(source, key), await self._staged.get(plan_name(source, key)))
+        if manifest is not None and await self._keep_files(manifest):
+            await self._keep_document(name, body)
+
+    async def forget_kept(self, source: str, key: str) -> None:
+        """Take away all that is kept of a mail: it is filed, and nobody will read it again.
+
+        Raises Unavailable.
+        """
+        # The manifest first: nobody finds a mail that is half there.
+        await self._kept.delete(manifest_name(source, key))
+        await self._kept.delete_below(_folder(source, key))
+
+    async def put_unreadable(self, body: bytes, sha256: str) -> None:
+        """Keep a queue message that cannot be read, under the SHA-256 of its bytes.
+
+        Raises Unavailable.
+        """
+        name = unreadable_name(sha256)
+        if await self._kept.size(name) != len(body):
+            await self._kept.put(name, body, overwrite=True)
+
+    async def _body(self, name: str, also_kept: bool) -> bytes | None:
+        body = await self._staged.get(name)
+        return await self._kept.get(name) if body is None and also_kept else body
+
+    async def _keep_document(self, name: str, body: bytes | None) -> None:
+        if body is not None and await self._kept.get(name) != body:
+            await self._kept.put(name, body, overwrite=True)
+
+    async def _keep_files(self, manifest: Manifest) -> bool:
+        """Copy the files of a manifest, one after the other. Whether all are kept then."""
+        kept = [
+            await self._keep_file(
+                file_name(manifest.source, manifest.key, manifest.run, file.path), file.size
+            )
+            for file in manifest.files
+        ]
+        return all(kept)
+
+    async def _keep_file(self, name: str, size: int) -> bool:
+        if await self._kept.size(name) == size:
+            return True
+        content = await self._staged.open(name, size)
+        if content is None:
+            return False
+        await self._kept.write(name, content)
+        return True
 
 
 def of_this_version(found: int, known: int, name: str) -> None:
     """After a roll-back, what a later version has written waits for it. Raises NotYet."""
     if found > known:
         raise NotYet(f"{name} is of version {found}; this app reads {known}", after=LATER_VERSION_WAITS)
+
+
+def _readable(source: str, key: str, body: bytes | None) -> Manifest | None:
+    name = manifest_name(source, key)
+    found = _decoded(name, body, Manifest)
+    if found is not None:
+        of_this_version(found.v, VERSION, name)
+    return found
+
+
+def _decoded(name: str, body: bytes | None, kind: type[_T]) -> _T | None:
+    if body is None:
+        return None
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unavailable(
+            f"staging area: {name} cannot be read ({type(error).__name__})", origin="storage"
+        ) from None
 
 
 def _same(body: bytes, document: msgspec.Struct) -> bool:
@@ -209,27 +211,23 @@ def _same(body: bytes, document: msgspec.Struct) -> bool:
 
 def manifest_name(source: str, key: str) -> str:
     """The blob of a mail's manifest."""
-    return f"{source}/{key}/manifest.json"
+    return f"{_folder(source, key)}manifest.json"
 
 
 def plan_name(source: str, key: str) -> str:
     """The blob of what is filed from a mail."""
-    return f"{source}/{key}/plan.json"
+    return f"{_folder(source, key)}plan.json"
 
 
 def file_name(source: str, key: str, run: str, path: str) -> str:
     """The blob of a staged file."""
-    return f"{source}/{key}/{run}/{path}"
+    return f"{_folder(source, key)}{run}/{path}"
 
 
-async def _pieces(content: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """`content` in pieces of one size, whatever the sizes that it comes in; it is closed in any case."""
-    held = bytearray()
-    async with aclosing(content):
-        async for part in content:
-            held += part
-            while len(held) >= PIECE:
-                yield bytes(held[:PIECE])
-                del held[:PIECE]
-    if held:
-        yield bytes(held)
+def unreadable_name(sha256: str) -> str:
+    """The blob of a queue message that cannot be read; no source has that name."""
+    return f"_unreadable/{sha256}"
+
+
+def _folder(source: str, key: str) -> str:
+    return f"{source}/{key}/"

@@ -41,13 +41,25 @@ class Watched:
 
 @dataclass(frozen=True)
 class Registered:
-    """A subscription that the app has created, as it noted it down: Graph hides the client state."""
+    """A subscription that the app has created, as it noted it down: Graph hides the client state.
+
+    `until` is its end, noted only once a sweep was asked for of all that came before it began or was
+    renewed; until then it is an earlier time, so that it is renewed again. None in a row of a former version.
+    `renewed` is when it was renewed last, if it ever was.
+    """
 
     source: str
     subscription: str
     resource: str
     address: str
     key_version: str
+    until: datetime | None = None
+    renewed: datetime | None = None
+
+    @property
+    def mailbox(self) -> str:
+        """The mailbox in its resource."""
+        return _comparable(self.resource)[0]
 
     def is_of(self, watched: Watched) -> bool:
         """Whether it was created for this folder of this source."""
@@ -59,7 +71,7 @@ class Renewal:
     """A subscription that gets a new end."""
 
     watched: Watched
-    subscription: str
+    row: Registered
 
 
 @dataclass(frozen=True)
@@ -67,16 +79,20 @@ class Replacement:
     """Subscriptions that announce nothing to us any more, or soon won't: deleted, then made anew."""
 
     watched: Watched
-    subscriptions: tuple[str, ...]
+    rows: tuple[Registered, ...]
 
 
 @dataclass(frozen=True)
 class SubscriptionPlan:
-    """What is to be done now; `gone` are those that Graph knows no longer."""
+    """What is to be done now; `delete` are those of folders that nobody watches any more.
+
+    `gone` are those that Graph knows no longer.
+    """
 
     create: tuple[Watched, ...] = ()
     renew: tuple[Renewal, ...] = ()
     replace: tuple[Replacement, ...] = ()
+    delete: tuple[Registered, ...] = ()
     gone: tuple[Registered, ...] = ()
 
 
@@ -98,12 +114,14 @@ def plan_subscriptions(
     addresses: tuple[str, str],
     key_version: str,
     now: datetime,
+    lifetime: timedelta = LIFETIME,
 ) -> SubscriptionPlan:
-    """Create what is missing, renew what has less than half its life left, replace what is out of date.
+    """Create what is missing, renew what has less than half of `lifetime` left, replace what is out of date.
 
     Of the `existing` ones only `ours` count, and they are known by id: Graph may spell a resource anew.
     Out of date is what has other `addresses` (of notifications and lifecycle), or was signed with another
-    version of the key.
+    version of the key. What nobody wants any more is deleted, but not that of a vanished source over a
+    folder that another source wants: whether that is its heir, the operator must say.
     """
     listed = {one.id: one for one in existing}
     gone, living = [], defaultdict(list)
@@ -113,19 +131,41 @@ def plan_subscriptions(
             gone.append(row)
         elif found.expires is None or found.expires > now:
             living[row.source, *_comparable(row.resource)].append((row, found))
+    folders = {_comparable(one.resource): one for one in wanted}
+    sources = {one.source for one in folders.values()}
     create, renew, replace = [], [], []
-    for resource, watched in {_comparable(one.resource): one for one in wanted}.items():
+    for resource, watched in folders.items():
         candidates = living[watched.source, *resource]
-        good = [found for row, found in candidates if _fits(row, found, addresses, key_version)]
+        good = [
+            (_end(row, found, now), row)
+            for row, found in candidates
+            if _fits(row, found, addresses, key_version)
+        ]
         if not candidates:
             create.append(watched)
         elif not good:
-            replace.append(Replacement(watched, tuple(row.subscription for row, _ in candidates)))
+            replace.append(Replacement(watched, tuple(row for row, _ in candidates)))
         else:
-            end, subscription = max((one.expires or now, one.id) for one in good)
-            if end - now < LIFETIME / 2:
-                renew.append(Renewal(watched, subscription))
-    return SubscriptionPlan(tuple(create), tuple(renew), tuple(replace), tuple(gone))
+            end, row = max(good, key=lambda one: (one[0], one[1].subscription))
+            if end - now < lifetime / 2:
+                renew.append(Renewal(watched, row))
+    delete = [
+        row
+        for (source, *resource), pairs in living.items()
+        if not _is_wanted(source, folders.get((resource[0], resource[1])), sources)
+        for row, _ in pairs
+    ]
+    return SubscriptionPlan(tuple(create), tuple(renew), tuple(replace), tuple(delete), tuple(gone))
+
+
+def _is_wanted(source: str, watched: Watched | None, sources: set[str]) -> bool:
+    """Whether a subscription of `source` stays, over a folder that is `watched` by this or another source."""
+    return watched is not None and (watched.source == source or source not in sources)
+
+
+def _end(row: Registered, found: Subscription, now: datetime) -> datetime:
+    """The earlier one of what Graph says and what was noted; `now` where neither is known."""
+    return min((end for end in (row.until, found.expires) if end is not None), default=now)
 
 
 def _fits(row: Registered, found: Subscription, addresses: tuple[str, str], key_version: str) -> bool:

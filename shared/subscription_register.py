@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -24,13 +25,15 @@ class SubscriptionRegister:
 
     async def add(self, row: Registered) -> None:
         """Note a subscription that was created. Raises Unavailable."""
-        entity = {
+        entity: dict[str, str | datetime] = {
             "PartitionKey": row.source,
             "RowKey": row.subscription,
             "resource": row.resource,
             "address": row.address,
             "key_version": row.key_version,
         }
+        times = {"until": row.until, "renewed": row.renewed}
+        entity.update({name: moment for name, moment in times.items() if moment is not None})
         with storage_faults("subscriptions"):
             try:
                 await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
@@ -66,4 +69,11 @@ def _row(entity: Mapping[str, Any]) -> Registered:
         resource=str(entity.get("resource", "")),
         address=str(entity.get("address", "")),
         key_version=str(entity.get("key_version", "")),
+        until=_moment(entity.get("until")),
+        renewed=_moment(entity.get("renewed")),
     )
+
+
+def _moment(value: object) -> datetime | None:
+    """A time as a plain one: the client's own type, which has seven decimals, equals none."""
+    return datetime.fromtimestamp(value.timestamp(), UTC) if isinstance(value, datetime) else None

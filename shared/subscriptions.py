@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from shared.clock import Clock
 from shared.configuration import Source
-from shared.errors import ConfigurationFault, VaultpostError
-from shared.graph.answers import Subscription
-from shared.graph.faults import Conflict, NotFound, Refused
+from shared.errors import VaultpostError
 from shared.graph.subscriptions import SubscriptionClient
-from shared.identities import client_state
 from shared.log import Events
 from shared.queue_messages import LifecycleEvent
 from shared.secret_store import SecretStore, SecretVersion
-from shared.subscription_plan import (
-    LIFETIME,
-    Registered,
-    Renewal,
-    Replacement,
-    Twin,
-    Watched,
-    judge_twin,
-    plan_subscriptions,
-    twins_of,
-    watched_by,
-)
+from shared.subscription_lifetime import Lifetime
+from shared.subscription_plan import Registered, Renewal, Watched, plan_subscriptions, watched_by
 from shared.subscription_register import SubscriptionRegister
+from shared.subscription_round import Round
 
 NOTIFICATION_KEY = "notification-key"
+JUST_NOW = timedelta(minutes=1)
+"""A renewal no older than this has done what the same event asks for that comes again.
+
+Another one may follow every few minutes (learn.microsoft.com/graph/change-notifications-lifecycle-events).
+"""
+
+
+async def no_sweep(source: str) -> None:
+    """Say that a sweep is due: for an app that makes none."""
+    Events("subscriptions", source=source).warning("sweep-due")
+
+
+async def as_configured(source: Source) -> list[Watched]:
+    """The folders of a source whose names need no look at its mailbox."""
+    return watched_by([source])
 
 
 @dataclass(frozen=True)
 class Subscriptions:
-    """The subscriptions of all sources."""
+    """The subscriptions of all sources. `watched` finds the folders of one.
+
+    `on_missed` asks for the sweep of a source: some of its mail may never have been announced. It is called
+    after the subscription lives, and again where it failed, or where nobody knows whether it did.
+    """
 
     sources: Mapping[str, Source]
     client: SubscriptionClient
@@ -43,44 +50,76 @@ class Subscriptions:
     secrets: SecretStore
     addresses: tuple[str, str]
     clock: Clock
+    on_missed: Callable[[str], Awaitable[None]] = no_sweep
+    lifetime: Lifetime = field(default_factory=Lifetime)
+    watched: Callable[[Source], Awaitable[list[Watched]]] = as_configured
 
     async def maintain(self) -> None:
         """Create what is missing, renew what has less than half its life left, replace what is out of date.
 
-        Raises VaultpostError when nothing can be known, or when a source failed, after the others were done.
+        Subscriptions of folders that are watched no longer are deleted. Raises VaultpostError when nothing
+        can be known, or when a source failed, after the others were done.
         """
-        await self._maintain(watched_by(self.sources.values()))
+        rows = await self.register.rows()
+        wanted: list[Watched] = []
+        faults: dict[str, VaultpostError] = {}
+        for source in self.sources.values():
+            try:
+                wanted += await self.watched(source)
+            except VaultpostError as fault:
+                # What it had stays as it is: nobody knows now what it watches.
+                Events("subscriptions", source=source.name).failure("folders-not-known", why=str(fault))
+                faults[source.name] = fault
+        await self._maintain(wanted, [row for row in rows if row.source not in faults])
+        if faults:
+            raise next(iter(faults.values()))
+
+    async def maintain_source(self, name: str) -> None:
+        """The same for one source. Raises VaultpostError."""
+        await self._maintain(await self.watched(self.sources[name]), await self._rows_of(name))
 
     async def care(self, event: LifecycleEvent) -> None:
         """Do what a lifecycle notification asks for, whose client state has proven the source.
 
-        `reauthorizationRequired`: a renewal reauthorises, too; `subscriptionRemoved`: a new one is made
-        (learn.microsoft.com/graph/change-notifications-lifecycle-events). An id that is not on record is
-        left alone, and the source's own subscriptions are looked after. Raises VaultpostError.
+        `missed`: a sweep; `subscriptionRemoved`: a new one is made, then a sweep; `reauthorizationRequired`:
+        a renewal reauthorises, too (learn.microsoft.com/graph/change-notifications-lifecycle-events). An id
+        that is not on record costs a look at the source's own subscriptions, as does an event that comes
+        twice. Raises VaultpostError.
         """
         log = Events("subscriptions", source=event.source, subscription=event.subscription)
         source = self.sources.get(event.source)
         if source is None:
             log.warning("lifecycle-of-stranger", lifecycle=event.event)
             return
-        wanted = watched_by([source])
+        if event.event == "missed":
+            # First of all: whatever is wrong with the subscription, what was missed is there.
+            await self.on_missed(event.source)
+        wanted = await self.watched(source)
         if event.event == "subscriptionRemoved":
             await self.register.remove(event.source, event.subscription)
-        elif event.event == "reauthorizationRequired":
-            renewal = await self._renewal_of(event, wanted)
-            if renewal is not None and await self._renewed(renewal):
-                return
-        await self._maintain(wanted)
+        elif event.event == "reauthorizationRequired" and await self._renewed(event, wanted):
+            return
+        await self._maintain(wanted, await self._rows_of(event.source))
 
-    async def _renewal_of(self, event: LifecycleEvent, wanted: list[Watched]) -> Renewal | None:
-        for row in await self.register.rows():
-            if row.subscription == event.subscription:
-                return next((Renewal(one, row.subscription) for one in wanted if row.is_of(one)), None)
-        return None
+    async def _renewed(self, event: LifecycleEvent, wanted: list[Watched]) -> bool:
+        """Whether the subscription that the event names has been renewed; not if it was just before."""
+        rows = await self._rows_of(event.source)
+        row = next((row for row in rows if row.subscription == event.subscription), None)
+        watched = next((one for one in wanted if row is not None and row.is_of(one)), None)
+        if row is None or watched is None:
+            return False
+        if row.renewed is not None and self.clock.now() - row.renewed < JUST_NOW:
+            return False
+        work = self._round(await self._key(rows))
+        vanished = await work.renew([Renewal(watched, row)])
+        _raise_first(work)
+        return not vanished
 
-    async def _maintain(self, wanted: list[Watched]) -> None:
-        # In this order: what is on record before the list is asked for, and is not in it, is gone.
-        rows = await self.register.rows()
+    async def _rows_of(self, source: str) -> list[Registered]:
+        return [row for row in await self.register.rows() if row.source == source]
+
+    async def _maintain(self, wanted: list[Watched], rows: list[Registered]) -> None:
+        # The rows were read before the list is asked for: what is not in it is gone.
         existing = await self.client.all()
         key = await self._key(rows)
         plan = plan_subscriptions(
@@ -90,17 +129,16 @@ class Subscriptions:
             addresses=self.addresses,
             key_version=key.id,
             now=self.clock.now(),
+            lifetime=self.lifetime.asked,
         )
-        faults = [
-            *[await self._tolerant(watched, self._create(watched, key)) for watched in plan.create],
-            *[await self._tolerant(one.watched, self._replace(one, key)) for one in plan.replace],
-            *[await self._tolerant(one.watched, self._renew(one, key)) for one in plan.renew],
-        ]
-        for row in plan.gone:
-            await self.register.remove(row.source, row.subscription)
-        failed = [fault for fault in faults if fault is not None]
-        if failed:
-            raise failed[0]
+        work = self._round(key)
+        await work.follow(plan)
+        _raise_first(work)
+
+    def _round(self, key: SecretVersion) -> Round:
+        return Round(
+            self.client, self.register, self.clock, self.lifetime, self.addresses, key, self.on_missed
+        )
 
     async def _key(self, rows: Iterable[Registered]) -> SecretVersion:
         """The present version of the key.
@@ -113,86 +151,7 @@ class Subscriptions:
             known = await self.secrets.versions_other_than(NOTIFICATION_KEY, known)
         return known[0]
 
-    async def _tolerant(self, watched: Watched, work: Coroutine[Any, Any, None]) -> VaultpostError | None:
-        try:
-            await work
-        except VaultpostError as fault:
-            detail = f" {fault.detail}" if isinstance(fault, Refused) else ""
-            _log_of(watched).failure("subscription-failed", why=f"{fault}{detail}")
-            return fault
-        return None
 
-    async def _create(self, watched: Watched, key: SecretVersion) -> None:
-        try:
-            made = await self._requested(watched, key)
-        except Conflict as conflict:
-            if await self._is_served(watched, conflict):
-                return
-            made = await self._requested(watched, key)
-        await self.register.add(
-            Registered(watched.source, made.id, watched.resource, self.addresses[0], key.id)
-        )
-        _log_of(watched).info("subscription-created", subscription=made.id)
-
-    async def _requested(self, watched: Watched, key: SecretVersion) -> Subscription:
-        return await self.client.create(
-            watched.mailbox,
-            watched.resource,
-            addresses=self.addresses,
-            client_state=client_state(watched.source, key.value),
-            until=self.clock.now() + LIFETIME,
-        )
-
-    async def _is_served(self, watched: Watched, conflict: Conflict) -> bool:
-        """Whether the subscription that Graph has is a good one; one of ours that is not is deleted.
-
-        It can't be kept, since nobody tells its client state. Raises ConfigurationFault for a stranger's.
-        """
-        rows = {row.subscription: row for row in await self.register.rows()}
-        twins = twins_of(watched, await self.client.all())
-        if not twins:
-            raise conflict
-        now = self.clock.now()
-        whose = {one.id: judge_twin(watched, one, rows.get(one.id), self.addresses, now) for one in twins}
-        if Twin.SERVES in whose.values():
-            return True
-        if Twin.OURS not in whose.values():
-            raise ConfigurationFault(
-                f"source {watched.source}: folder {watched.folder} has a subscription already, "
-                f"{' or '.join(whose)}, which this app did not create for this source.",
-                "Delete it, or let it expire; or give this app an app registration of its own.",
-            )
-        for subscription, judged in whose.items():
-            if judged is Twin.OURS:
-                await self._delete(watched, subscription)
-        return False
-
-    async def _replace(self, replacement: Replacement, key: SecretVersion) -> None:
-        """The former one first: Graph takes no second one for the same folder."""
-        for subscription in replacement.subscriptions:
-            await self._delete(replacement.watched, subscription)
-        await self._create(replacement.watched, key)
-
-    async def _delete(self, watched: Watched, subscription: str) -> None:
-        await self.client.delete(watched.mailbox, subscription)
-        await self.register.remove(watched.source, subscription)
-        _log_of(watched).info("subscription-deleted", subscription=subscription)
-
-    async def _renew(self, renewal: Renewal, key: SecretVersion) -> None:
-        if not await self._renewed(renewal):
-            await self._create(renewal.watched, key)
-
-    async def _renewed(self, renewal: Renewal) -> bool:
-        """Whether the subscription lives on; one that is gone is struck off."""
-        watched = renewal.watched
-        try:
-            await self.client.renew(watched.mailbox, renewal.subscription, self.clock.now() + LIFETIME)
-        except NotFound:
-            await self.register.remove(watched.source, renewal.subscription)
-            return False
-        _log_of(watched).info("subscription-renewed", subscription=renewal.subscription)
-        return True
-
-
-def _log_of(watched: Watched) -> Events:
-    return Events("subscriptions", source=watched.source, folder=watched.folder)
+def _raise_first(work: Round) -> None:
+    if work.faults:
+        raise work.faults[0]

@@ -14,7 +14,7 @@ from shared.log import Events
 from shared.notification import LARGEST_BODY, UNPROVEN, Judgement, NotACollection, judge
 from shared.progress import Progress
 from shared.queue_messages import LIFECYCLE_EVENT, MAIL_ARRIVED, LifecycleEvent, MailArrived, Message
-from shared.queues import Queues
+from shared.queues import QueuesPort
 from shared.secret_store import SecretStore
 from shared.subscriptions import NOTIFICATION_KEY
 from shared.tracing import traceparent
@@ -40,7 +40,7 @@ class Webhook:
     """Takes notifications of both kinds, at whichever address they come."""
 
     sources: Mapping[str, Source]
-    queues: Queues
+    queues: QueuesPort
     secrets: SecretStore
     clock: Clock
     progress: Progress

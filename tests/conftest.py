@@ -25,6 +25,11 @@ from sandbox.storage.azurite import Storage  # noqa: E402
 from sandbox.storage.install import default_directory, ensure  # noqa: E402
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long`: the state machine runs 5,000 times, not 200."""
+    parser.addoption("--long", action="store_true", help="run the state machine 5,000 times, not 200")
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """One event loop of asyncio for the whole session, so that session fixtures can be asynchronous."""

@@ -25,8 +25,9 @@ from shared.breaker import BreakerKey
 from shared.breaker_table import BreakerTable
 from shared.filing import DELETED
 from shared.identities import filing_key
-from shared.journal import Row, State
-from shared.queue_messages import MAIL_ARRIVED
+from shared.journal_row import Row, State
+from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT
+from shared.unfinished import OpenMail
 
 from .shared.accounts import Stores, connection_string, many_accounts, opened
 
@@ -62,6 +63,8 @@ class Operator:
 
     async def insert(self, *rows: Row) -> None:
         for row in rows:
+            if not row.has_ended:
+                await self.stores.unfinished.add(OpenMail.of(row))
             await self.stores.journal.insert(row)
 
     async def row(self, message: str) -> Row:
@@ -209,6 +212,19 @@ async def test_a_replay_begins_anew(operator: Operator) -> None:
     assert (await operator.row("two")).state == "failed"
     (message,) = await operator.stores.visible(MAIL_ARRIVED)
     assert (message["message"], message["cause"]) == ("one", "replay")
+    assert [mail.key async for mail in operator.stores.unfinished.all()] == [row.key]
+
+
+async def test_a_mail_that_has_not_ended_is_queued_again_for_its_step(operator: Operator) -> None:
+    await operator.insert(mail("one", "staged"))
+    key = filing_key("invoices", "one")
+
+    answer = await operator.run("replay", "--source", "invoices", "--key", key, "--json")
+
+    assert (answer.status, answer.json["outcomes"]) == (0, {"queued": 1})
+    assert (await operator.row("one")).state == "staged"
+    assert [message["key"] for message in await operator.stores.visible(VAULT_IMPORT)] == [key]
+    assert await operator.stores.number(MAIL_ARRIVED) == 0
 
 
 async def test_a_replay_can_be_since_a_day(operator: Operator) -> None:

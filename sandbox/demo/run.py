@@ -20,7 +20,8 @@ from sandbox.pki import Authority
 from sandbox.tenant.graph import Delivered
 from sandbox.vault import VaultObject
 from shared.identities import filing_key
-from shared.journal import Journal, Row
+from shared.journal import JournalTable
+from shared.journal_row import Row
 
 _KEY_PROPERTY = "Filing key"
 _LOOK_EVERY = 0.02
@@ -53,7 +54,7 @@ class Running:
 
     box: Sandbox
     app: App
-    journal: Journal
+    journal: JournalTable
 
 
 def say(text: str) -> None:
@@ -80,7 +81,7 @@ async def running(place: Path, authority: Authority, node: Path, azurite: Path) 
             async with tables:
                 await app.run("subscriptions")
                 await _until_subscribed(box, app)
-                yield Running(box, app, Journal(tables))
+                yield Running(box, app, JournalTable(tables))
 
 
 async def _until_subscribed(box: Sandbox, app: App) -> None:
@@ -124,7 +125,7 @@ async def _until_filed(run: Running, sent: Sequence[Sent], seconds: float) -> No
         await asyncio.sleep(_LOOK_EVERY if missing else 0)
 
 
-async def _has_ended(journal: Journal, key: str) -> bool:
+async def _has_ended(journal: JournalTable, key: str) -> bool:
     row = await journal.read(SOURCE, key)
     return row is not None and row.has_ended
 

@@ -57,6 +57,15 @@ def wrong_verb(method: str) -> ServiceError:
     )
 
 
+def access_denied() -> ServiceError:
+    """What the account has no right to.
+
+    Unverified: the status is the one that the official client expects for it, the name that of a recorded
+    refusal.
+    """
+    return ServiceError(HTTPStatus.FORBIDDEN, "UnauthorizedAccessException", "Access denied.")
+
+
 def login_failed(login: Login = Login()) -> ServiceError:
     """Credentials that are no good, or none at all."""
     target = "vault" if login.application else "application"

@@ -124,7 +124,7 @@ def _value_lists() -> Iterable[ValueList]:
 
 
 def example_structure(account: str) -> Structure:
-    """The structure, with `account` as the only user."""
+    """The structure, with `account` as the first user."""
     return Structure(
         object_types=_by_id(
             (

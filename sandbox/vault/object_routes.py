@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from sandbox.vault.creation import ObjectCreationInfo
 from sandbox.vault.dispatch import Call, Route
-from sandbox.vault.errors import invalid, json_response, not_found
+from sandbox.vault.errors import access_denied, invalid, json_response, not_found
 from sandbox.vault.objects import StoredObject
 from sandbox.vault.rendering import (
     object_files,
@@ -33,7 +33,7 @@ def object_of(call: Call) -> StoredObject:
 
     Raises ServiceError (404).
     """
-    stored = call.vault.get(call.number("type"), call.number("id"))
+    stored = call.vault.get(call.session, call.number("type"), call.number("id"))
     if call.arguments["version"] not in (LATEST, str(stored.version)):
         raise not_found()
     return stored
@@ -50,7 +50,7 @@ async def create(call: Call) -> web.StreamResponse:
 
 async def search(call: Call) -> web.StreamResponse:
     """The objects that meet the conditions in the query."""
-    found, more = call.vault.find(parse_search(call.query, call.vault.structure))
+    found, more = call.vault.find(call.session, parse_search(call.query, call.vault.structure))
     return json_response({"Items": [object_version(stored) for stored in found], "MoreResults": more})
 
 
@@ -77,9 +77,14 @@ async def files(call: Call) -> web.StreamResponse:
 
 
 async def set_deleted(call: Call) -> web.StreamResponse:
-    """Set or clear the deleted mark. An empty body says neither and is refused, which is unverified."""
-    stored = call.vault.get(call.number("type"), call.number("id"))
+    """Set or clear the deleted mark, with one right for both.
+
+    An empty body says neither and is refused, which is unverified.
+    """
+    stored = call.vault.get(call.session, call.number("type"), call.number("id"))
     flag = await call.body(Flag)
+    if not call.vault.may_delete:
+        raise access_denied()
     call.vault.mark_deleted(stored, deleted=flag.value)
     return json_response(object_version(stored))
 

@@ -47,6 +47,8 @@ class StoredObject:
     deleted: bool = False
     guid: str = field(default_factory=new_guid)
     version: int = FIRST_VERSION
+    hidden_from: int | None = None
+    """The user who does not see it."""
 
     @property
     def title(self) -> str:

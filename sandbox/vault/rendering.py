@@ -103,7 +103,7 @@ def _object_version(stored: StoredObject) -> dict[str, Any]:
         "CreatedUtc": created,
         "Created": created,
         "Files": object_files(stored),
-        "VisibleAfterOperation": True,
+        "VisibleAfterOperation": stored.hidden_from is None,
         "PathInIDView": _path_in_id_view(stored),
         "LastModifiedDisplayValue": shown,
         "CheckedOutAtDisplayValue": display(NOT_CHECKED_OUT),

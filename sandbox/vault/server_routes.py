@@ -12,6 +12,10 @@ from sandbox.vault.dispatch import NODE_COOKIE, Access, Call, Route
 from sandbox.vault.errors import ServiceError, invalid, json_response
 from sandbox.vault.sessions import Authentication
 
+SIMPLE_PERMISSIONS = 0
+SPECIFIC_M_FILES_USER = 3
+"""Of MFACLMode and MFAuthType (developer.m-files.com/APIs/REST-API/Reference/enumerations)."""
+
 
 async def status(_: Call) -> web.StreamResponse:
     """Whether the M-Files server answers; while it does not, the whole site says 503."""
@@ -28,6 +32,33 @@ async def begin_session(call: Call) -> web.StreamResponse:
     response = json_response({"Value": session.token})
     response.set_cookie(NODE_COOKIE, node, secure=True, httponly=True, samesite="Lax")
     return response
+
+
+async def session_info(call: Call) -> web.StreamResponse:
+    """Who is logged in to the vault.
+
+    Fields: developer.m-files.com/APIs/REST-API/Reference/structs/sessioninfo. What an ordinary account may
+    do, and how the account's name is written, is unverified.
+    """
+    rights = {
+        "CanForceUndoCheckout": False,
+        "CanManageCommonUISettings": False,
+        "CanManageCommonViews": False,
+        "CanManageTraditionalFolders": False,
+        "CanMaterializeViews": True,
+        "CanSeeAllObjects": False,
+        "CanSeeDeletedObjects": True,
+        "InternalUser": True,
+        "LicenseAllowsModifications": True,
+    }
+    info = {
+        "AccountName": call.session.authentication.username,
+        "ACLMode": SIMPLE_PERMISSIONS,
+        "AuthenticationType": SPECIFIC_M_FILES_USER,
+        **rights,
+        "UserID": call.vault.user_of(call.session),
+    }
+    return json_response(info)
 
 
 async def end_session(call: Call) -> web.StreamResponse:
@@ -62,5 +93,6 @@ ROUTES = (
     Route("GET", "server/status", status, Access.ANYBODY),
     Route("POST", "server/authenticationtokens", begin_session, Access.ANYBODY),
     Route("GET", "server/vaults", vaults, Access.SERVER, options=frozenset({"online"})),
+    Route("GET", "session", session_info),
     Route("DELETE", "session", end_session, Access.SERVER),
 )

@@ -80,12 +80,10 @@ class Session:
 class Sessions:
     """All tokens that the server still knows."""
 
-    def __init__(
-        self, guid: str, account: Callable[[], tuple[str, str]], now: Callable[[], datetime]
-    ) -> None:
-        """`account` gives the user name and password that are valid at present."""
+    def __init__(self, guid: str, accepts: Callable[[str, str], bool], now: Callable[[], datetime]) -> None:
+        """`accepts` says whether a user name and a password are valid at present."""
         self._guid = guid.upper()
-        self._account = account
+        self._accepts = accepts
         self._now = now
         self._sessions: dict[str, Session] = {}
 
@@ -127,7 +125,7 @@ class Sessions:
         refusal: ServiceError | None = None
         if expiration is not None and expiration <= self._now():
             refusal = token_refused(other_node=False)
-        elif (session.authentication.username, session.authentication.password) != self._account():
+        elif not self._accepts(session.authentication.username, session.authentication.password):
             refusal = login_failed()
         if refusal is not None:
             self.end(session)

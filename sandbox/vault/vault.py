@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,15 @@ EXAMPLE_PASSWORD = "example-password-1"  # noqa: S105
 
 FIRST_OBJECT_ID = 1102
 FIRST_FILE_ID = 2345
+USER_ID_STEP = 6
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who may log in, and the user that this is in the vault."""
+
+    password: str
+    user: int
 
 
 def utc_now() -> datetime:
@@ -31,11 +41,12 @@ def utc_now() -> datetime:
 
 
 class ExampleVault:
-    """One vault on one server, with one account.
+    """One vault on one server, with one account to begin with.
 
-    Three things can be set at any time: `available` (False: every call is answered with 503),
-    `max_upload_bytes` (the limit of IIS for a body, in bytes; None: none) and `create_delay` (seconds
-    between the creation of an object and the answer that says so).
+    Some things can be set at any time: `available` (False: every call is answered with 503),
+    `max_upload_bytes` (the limit of IIS for a body, in bytes; None: none), `create_delay` (seconds
+    between the creation of an object and the answer that says so), `hides_new_objects` (True: whoever
+    creates an object does not see it) and `may_delete` (False: nobody may set or clear a deleted mark).
     """
 
     def __init__(
@@ -55,8 +66,11 @@ class ExampleVault:
         self.max_upload_bytes = max_upload_bytes
         self.available = True
         self.create_delay = 0.0
+        self.hides_new_objects = False
+        self.may_delete = True
         self.structure = example_structure(username)
-        self.sessions = Sessions(guid, lambda: (self.username, self.password), now)
+        self.sessions = Sessions(guid, self._accepts, now)
+        self._others: dict[str, Account] = {}
         self._now = now
         self._files = directory / "files"
         self._uploads = directory / "uploads"
@@ -76,6 +90,19 @@ class ExampleVault:
         """Change the account's password; tokens made of the old one are refused from now on."""
         self.password = password
 
+    def add_account(self, username: str, password: str, *, name: str | None = None) -> int:
+        """One more account, whose user goes by `name` in the vault; gives the id of that user."""
+        user = max(self.structure.users) + USER_ID_STEP
+        self._others[username] = Account(password, user)
+        self.structure = replace(self.structure, users={**self.structure.users, user: name or username})
+        return user
+
+    def reveal(self) -> None:
+        """Let everybody see all objects, those to come included."""
+        self.hides_new_objects = False
+        for stored in self._objects.values():
+            stored.hidden_from = None
+
     def expire_tokens(self) -> None:
         """Refuse every token given so far, and forget their uploads, as a restart of the server does."""
         self.sessions.end_all()
@@ -86,16 +113,22 @@ class ExampleVault:
 
     # For the web service
 
-    def find(self, search: Search) -> tuple[list[StoredObject], bool]:
-        """The objects found, and whether there are more."""
-        return search.find(self._objects.values())
+    def user_of(self, session: Session) -> int:
+        """The id of the user who is logged in."""
+        username = session.authentication.username
+        return ACCOUNT_ID if username == self.username else self._others[username].user
 
-    def get(self, object_type: int, object_id: int) -> StoredObject:
-        """One object. Raises ServiceError (404)."""
-        try:
-            return self._objects[object_type, object_id]
-        except KeyError:
-            raise not_found() from None
+    def find(self, session: Session, search: Search) -> tuple[list[StoredObject], bool]:
+        """The objects found, and whether there are more."""
+        user = self.user_of(session)
+        return search.find(stored for stored in self._objects.values() if stored.hidden_from != user)
+
+    def get(self, session: Session, object_type: int, object_id: int) -> StoredObject:
+        """One object. Raises ServiceError (404): what a user does not see is not there for him."""
+        stored = self._objects.get((object_type, object_id))
+        if stored is None or stored.hidden_from == self.user_of(session):
+            raise not_found()
+        return stored
 
     async def keep_upload(self, session: Session, pieces: AsyncIterator[bytes]) -> Upload:
         """Stream a temporary file in. It belongs to the session; a cut stream leaves nothing."""
@@ -118,22 +151,30 @@ class ExampleVault:
         if object_type not in self.structure.object_types:
             raise not_found()
         planned = plan(info, object_type, self.structure, session.uploads)
-        created = self._now()
+        created, user = self._now(), self.user_of(session)
         stored = StoredObject(
             type=object_type,
             id=self._next_object,
             object_class=planned.object_class,
             created=created,
-            values=self._with_own_values(planned, created),
+            values=self._with_own_values(planned, created, user),
             files=tuple(self._take(session, file) for file in planned.files),
+            hidden_from=user if self.hides_new_objects else None,
         )
         self._next_object += 1
         self._objects[stored.type, stored.id] = stored
         return stored
 
-    def _with_own_values(self, planned: Plan, created: datetime) -> dict[int, Value]:
+    def _accepts(self, username: str, password: str) -> bool:
+        if username == self.username:
+            return password == self.password
+        other = self._others.get(username)
+        return other is not None and password == other.password
+
+    @staticmethod
+    def _with_own_values(planned: Plan, created: datetime, user: int) -> dict[int, Value]:
         moment = created.replace(microsecond=0)
-        return {**planned.values, CREATED: moment, LAST_MODIFIED: moment, CREATED_BY: ACCOUNT_ID}
+        return {**planned.values, CREATED: moment, LAST_MODIFIED: moment, CREATED_BY: user}
 
     def _take(self, session: Session, planned: PlannedFile) -> StoredFile:
         upload = session.uploads.pop(planned.upload.number)

@@ -1,18 +1,20 @@
 """What of Graph's answers the app uses, as small structs. Every property may be absent or null.
 
-Source of names and types: learn.microsoft.com/graph/api/resources/message, attachment, subscription.
+Source of names and types: learn.microsoft.com/graph/api/resources/message, attachment, mailfolder,
+subscription.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
 from shared.mail import Address, Header, Mail
 
 _T = TypeVar("_T")
+Id = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class EmailAddress(msgspec.Struct):
@@ -79,6 +81,76 @@ ATTACHMENT_PROPERTIES = ["id", "name", "contentType", "size", "isInline"]
 """What is asked for of an attachment: not its bytes."""
 
 
+class Removed(msgspec.Struct):
+    """Why an entry of a delta query is of a message that is in the folder no more."""
+
+    reason: str | None = None
+
+
+class Entry(msgspec.Struct, rename="camel"):
+    """A `message` of a list or a delta query, without what it says. One without an id is no answer."""
+
+    id: Id
+    received_date_time: str | None = None
+    created_date_time: str | None = None
+    last_modified_date_time: str | None = None
+    internet_message_id: str | None = None
+    is_draft: bool | None = None
+    removed_because: Removed | None = msgspec.field(name="@removed", default=None)
+
+    @property
+    def received(self) -> datetime | None:
+        """When the message was received; None where Graph's text cannot be read."""
+        return _moment(self.received_date_time)
+
+    @property
+    def created(self) -> datetime | None:
+        """When the message came into being in its mailbox; None where Graph's text cannot be read."""
+        return _moment(self.created_date_time)
+
+    @property
+    def last_modified(self) -> datetime | None:
+        """When the message was last changed or moved; None where Graph's text cannot be read."""
+        return _moment(self.last_modified_date_time)
+
+    @property
+    def removed(self) -> bool:
+        """Whether it has left the folder: such an entry has nothing but its id."""
+        return self.removed_because is not None
+
+
+ENTRY_PROPERTIES = [
+    "id",
+    "receivedDateTime",
+    "createdDateTime",
+    "lastModifiedDateTime",
+    "internetMessageId",
+    "isDraft",
+]
+"""What is asked for of a message in a list."""
+
+
+class DeltaAnswer(msgspec.Struct):
+    """A page of a delta query."""
+
+    value: list[Entry] = []
+    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+    delta_link: str | None = msgspec.field(name="@odata.deltaLink", default=None)
+
+
+class MailFolder(msgspec.Struct, rename="camel"):
+    """A `mailFolder`: the properties in `FOLDER_PROPERTIES`. One without an id is no answer."""
+
+    id: Id
+    odata_type: str = msgspec.field(name="@odata.type", default="")
+    display_name: str | None = None
+    child_folder_count: int | None = None
+
+
+FOLDER_PROPERTIES = ["id", "displayName", "childFolderCount"]
+"""What is asked for of a folder."""
+
+
 class Subscription(msgspec.Struct, rename="camel"):
     """A `subscription`; a list hides its client state."""
 
@@ -92,11 +164,7 @@ class Subscription(msgspec.Struct, rename="camel"):
     @property
     def expires(self) -> datetime | None:
         """When it ends, with its zone; None where Graph's text cannot be read."""
-        try:
-            moment = datetime.fromisoformat(self.expiration_date_time or "")
-        except ValueError:
-            return None
-        return moment if moment.tzinfo else None
+        return _moment(self.expiration_date_time)
 
 
 class Page(msgspec.Struct, Generic[_T]):
@@ -139,6 +207,15 @@ def mail_of(message: Message) -> Mail:
             if header.name
         ),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A time with its zone; None where Graph's text cannot be read."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _address(recipient: Recipient | None) -> Address:

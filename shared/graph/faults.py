@@ -26,6 +26,13 @@ Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 """
 
 
+_TOKEN_LOSSES = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired", "invalidsyncstatedata"})
+"""Codes of a delta token that Graph knows no longer: in small letters, without Exchange's `Error`.
+
+Source: learn.microsoft.com/graph/delta-query-overview, and what services were seen to answer.
+"""
+
+
 class NotFound(VaultpostError):
     """Graph does not find what was asked for: `code` says whether the item or its mailbox."""
 
@@ -44,6 +51,16 @@ class Refused(VaultpostError):
     def __init__(self, status: int, code: str, detail: str) -> None:
         self.status, self.code, self.detail = status, code, detail
         super().__init__(f"Graph answered {status} {code}")
+
+
+class TokenLost(VaultpostError):
+    """Graph knows a delta token no longer: a new round has to begin."""
+
+
+def is_token_loss(status: int, code: str) -> bool:
+    """Whether this refusal of a delta query says that its token is lost."""
+    known = code.casefold().removeprefix("error") in _TOKEN_LOSSES
+    return status == HTTPStatus.GONE or (known and 400 <= status < 500)
 
 
 def fault_of(status: int, headers: httpx.Headers, body: bytes, mailbox: str) -> VaultpostError:

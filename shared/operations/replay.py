@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from shared.claim import UNCLEAR_FOR
 from shared.clock import Clock
 from shared.errors import Stale, Unavailable
-from shared.filing import DELETED, UNCLEAR_FOR
-from shared.journal import Journal, Row, State, gone_on
-from shared.queue_messages import MAIL_ARRIVED, MailArrived
-from shared.queues import Queues
-from shared.tracing import traceparent
+from shared.filing import DELETED
+from shared.handing_over import HandOver
+from shared.journal import Journal
+from shared.journal_row import Row, State, begun_anew
+from shared.unfinished import OpenMail, Unfinished
 
 _MARK = "replayed on "
 _REASON_KEPT = 300
@@ -83,7 +84,8 @@ class Replay:
     """Replays what was chosen."""
 
     journal: Journal
-    queues: Queues
+    unfinished: Unfinished
+    hand_over: HandOver
     clock: Clock
 
     async def replay(self, chosen: Iterable[Chosen], *, again: bool) -> list[Chosen]:
@@ -103,13 +105,17 @@ class Replay:
             if row is None or row.state != mail.state:
                 return "changed"
             if row.has_ended:
-                await self.journal.update(replayed(row, now, again=again))
+                anew = replayed(row, now, again=again)
+                await self.unfinished.add(OpenMail.of(anew))
+                anew = await self.journal.update(anew)
+            else:
+                anew = row
         except Stale:
             return "changed"
         except Unavailable:
             return "untouched"
         try:
-            await self.queues.send(MAIL_ARRIVED, _message(row, now))
+            await self.hand_over.send(anew)
         except Unavailable:
             return "not-queued"
         return "replayed" if row.has_ended else "queued"
@@ -121,17 +127,11 @@ def replayed(row: Row, now: datetime, *, again: bool) -> Row:
     What failed a moment ago may have a create under way whose answer never came: it waits until that is over.
     """
     clear_at = (row.ended or now) + UNCLEAR_FOR
-    anew = gone_on(
+    anew = begun_anew(
         row,
-        "arrived",
-        staged=None,
-        ended=None,
-        creating=None,
-        sizes=(),
-        digests=(),
-        object_type=None,
-        object_id=None,
-        object_version=None,
+        now,
+        # A create whose document may still come late is looked for once more.
+        creating=row.ended if row.look_again is not None else None,
         warnings=(*_earlier(row), f"{_MARK}{now:%Y-%m-%d %H:%M} UTC: {_why(row)}"),
         again=again,
     )
@@ -158,13 +158,3 @@ def _fits(row: Row, selection: Selection) -> bool:
 
 def _chosen(row: Row) -> Chosen:
     return Chosen(row.source, row.key, row.state, row.reason)
-
-
-def _message(row: Row, now: datetime) -> MailArrived:
-    return MailArrived(
-        source=row.source,
-        traceparent=traceparent(),
-        message=row.message,
-        cause="replay",
-        noticed=now.isoformat(),
-    )

@@ -1,4 +1,4 @@
-"""How things stand: read from the journal, row by row, and from the breakers."""
+"""How things stand: read from the journal, row by row, from the open mails, the breakers and the folders."""
 
 from __future__ import annotations
 
@@ -11,11 +11,24 @@ from datetime import datetime
 from shared.breaker import Breaker
 from shared.breaker_table import Breakers
 from shared.clock import Clock
-from shared.journal import STATES, Journal, Row
+from shared.folder_register import FolderRegister, SweptFolder
+from shared.journal import Journal
+from shared.journal_row import STATES, Row
+from shared.unfinished import Unfinished
 
 SHOWN = 50
 """So many of the failed, and so many reasons to wait, are shown without `--all`."""
 _COLUMNS = ("ended", "due", "reason", "remedy")
+
+
+@dataclass(frozen=True)
+class Records:
+    """Where it is read."""
+
+    journal: Journal
+    unfinished: Unfinished
+    folders: FolderRegister
+    breakers: Breakers
 
 
 @dataclass(frozen=True)
@@ -67,7 +80,11 @@ class FailedMail:
 
 @dataclass(frozen=True)
 class Status:
-    """All of it. Of `waiting` and `failed` the first ones; `reasons_to_wait` and `counts` count all."""
+    """All of it. Of `waiting` and `failed` the first ones; `reasons_to_wait` and `counts` count all.
+
+    `folders` are those that are swept; `unannounced` is how much mail of each source came without a
+    notification: it says how well the push works.
+    """
 
     well: bool
     at: datetime
@@ -77,6 +94,15 @@ class Status:
     reasons_to_wait: int
     shut: tuple[Shut, ...]
     failed: tuple[FailedMail, ...]
+    folders: tuple[SweptFolder, ...] = ()
+
+    @property
+    def unannounced(self) -> dict[str, int]:
+        """By source, since its first sweep."""
+        totals: Counter[str] = Counter()
+        for folder in self.folders:
+            totals[folder.source] += folder.unannounced
+        return dict(totals)
 
     @property
     def failures(self) -> int:
@@ -85,8 +111,7 @@ class Status:
 
 
 async def read_status(
-    journal: Journal,
-    breakers: Breakers,
+    records: Records,
     clock: Clock,
     sources: Iterable[str],
     source: str | None,
@@ -98,20 +123,22 @@ async def read_status(
     """
     now = clock.now()
     tally = _Tally(limit)
-    await tally.take(journal.rows(source, columns=_COLUMNS))
-    known = (await breakers.all(fresh=True)).values()
+    await tally.take(records.journal.rows(source, columns=_COLUMNS))
+    known = (await records.breakers.all(fresh=True)).values()
     shut = tuple(_shut(one) for one in sorted(known, key=lambda one: one.key) if _concerns(one, source))
     counts = tally.counts_of(sources if source is None else [source])
     waiting = tally.waiting()
+    folders = [folder async for folder in records.folders.rows(source)]
     return Status(
         well=not shut and not any(states["failed"] for states in counts.values()),
         at=now,
         counts=counts,
-        oldest=_open_mail(tally.oldest, now) if tally.oldest else None,
+        oldest=await _oldest(records, counts, now),
         waiting=tuple(waiting[:limit]),
         reasons_to_wait=len(waiting),
         shut=shut,
         failed=tally.newest_failed(),
+        folders=tuple(sorted(folders, key=lambda one: (one.source, one.above or one.name, one.name))),
     )
 
 
@@ -120,7 +147,6 @@ class _Tally:
     """What is kept of the rows that went by."""
 
     limit: int | None
-    oldest: Row | None = None
     _counts: dict[str, Counter[str]] = field(default_factory=dict)
     _failed: list[tuple[datetime, str, str, FailedMail]] = field(default_factory=list)
     _waiting: dict[tuple[str, str, str, str], tuple[int, datetime | None]] = field(default_factory=dict)
@@ -142,8 +168,6 @@ class _Tally:
             heapq.heappushpop(self._failed, item)
 
     def _take_open(self, row: Row) -> None:
-        if self.oldest is None or row.arrived < self.oldest.arrived:
-            self.oldest = row
         if row.due is None and not row.reason:
             return
         group = (row.source, row.state, row.reason, row.remedy)
@@ -165,9 +189,21 @@ class _Tally:
         return tuple(item[-1] for item in sorted(self._failed, key=lambda item: item[:3], reverse=True))
 
 
-def _open_mail(row: Row, now: datetime) -> OpenMail:
-    age = int((now - row.arrived).total_seconds())
-    return OpenMail(row.source, row.key, row.state, row.arrived, age)
+async def _oldest(records: Records, sources: Iterable[str], now: datetime) -> OpenMail | None:
+    """The first open mail of each source is its oldest; of these the oldest. No scan."""
+    first = [mail for source in sources if (mail := await _oldest_of(records, source, now)) is not None]
+    return min(first, key=lambda mail: mail.arrived, default=None)
+
+
+async def _oldest_of(records: Records, source: str, now: datetime) -> OpenMail | None:
+    """What has ended is open for a moment still, until it is handed over: it is passed."""
+    async for mail in records.unfinished.all(source):
+        row = await records.journal.read(source, mail.key)
+        if row is not None and row.has_ended:
+            continue
+        state, arrived = (row.state, row.arrived) if row is not None else ("arrived", mail.since)
+        return OpenMail(source, mail.key, state, arrived, int((now - arrived).total_seconds()))
+    return None
 
 
 def _concerns(breaker: Breaker, source: str | None) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.journal import STATES
+from shared.journal_row import STATES
 from shared.operations.replay import Chosen
 from shared.operations.status import Status
 
@@ -31,12 +31,12 @@ def printable(text: str) -> str:
 
 def as_json(value: object) -> str:
     """Indented, times in ISO 8601."""
-    return json.dumps(value, indent=2, default=_plain)
+    return json.dumps(value, indent=2, default=plain)
 
 
 def status_json(status: Status) -> dict[str, Any]:
     """The shape of `status --json`."""
-    return {**asdict(status), "failures": status.failures}
+    return {**asdict(status), "failures": status.failures, "unannounced": status.unannounced}
 
 
 def replay_json(mails: Sequence[Chosen], *, dry_run: bool) -> dict[str, Any]:
@@ -56,21 +56,24 @@ def status_lines(status: Status) -> Iterator[str]:
         yield ""
         yield _head("Waiting", len(status.waiting), status.reasons_to_wait, "reasons")
         for one in status.waiting:
-            due = f", next {_time(one.due)}" if one.due else ""
-            yield f"  {one.source}, {one.state}: {_mails(one.mails)}{due}"
+            due = f", next {time_of(one.due)}" if one.due else ""
+            yield f"  {one.source}, {one.state}: {counted(one.mails)}{due}"
             yield from _because(one.reason, one.remedy)
     if status.shut:
         yield ""
         yield "Standing still"
         for shut in status.shut:
             part = "" if shut.scope == "all" else f" ({shut.scope})"
-            yield f'  {shut.kind} "{shut.name}"{part} is {shut.state} since {_time(shut.since)}'
+            yield f'  {shut.kind} "{shut.name}"{part} is {shut.state} since {time_of(shut.since)}'
             yield from _because(shut.reason, shut.remedy)
+    if status.folders:
+        yield ""
+        yield from _swept(status)
     if status.failed:
         yield ""
         yield _head("Failed", len(status.failed), status.failures, "mails")
         for mail in status.failed:
-            yield f"  {mail.source} {mail.key}  {_time(mail.at)}"
+            yield f"  {mail.source} {mail.key}  {time_of(mail.at)}"
             yield from _because(mail.reason, mail.remedy)
     yield ""
     yield "All is well." if status.well else "Not all is well."
@@ -83,9 +86,19 @@ def replay_lines(mails: Sequence[Chosen]) -> Iterator[str]:
     if len(mails) > _LISTED:
         yield f"  ... and {len(mails) - _LISTED} more"
     for outcome, number in Counter(mail.outcome for mail in mails).items():
-        yield f"{_mails(number)} {_SAYS[outcome]}."
+        yield f"{counted(number)} {_SAYS[outcome]}."
     if not mails:
         yield "No mail to replay."
+
+
+def _swept(status: Status) -> Iterator[str]:
+    yield "Sweeps"
+    for source, unannounced in status.unannounced.items():
+        yield f"  {source}: {counted(unannounced)} came without a notification"
+        for folder in (one for one in status.folders if one.source == source):
+            due = f"; goes on at {time_of(folder.due)}" if folder.due else ""
+            last = f"last good one {time_of(folder.last_good)}" if folder.last_good else "none has ended yet"
+            yield printable(f"    {folder.name}: {last}{due}")
 
 
 def _table(status: Status) -> Iterator[str]:
@@ -106,7 +119,8 @@ def _head(title: str, shown: int, of: int, what: str) -> str:
     return f"{title}: {of}" if shown == of else f"{title}: {of}; {shown} {what} are shown, all with --all"
 
 
-def _mails(number: int) -> str:
+def counted(number: int) -> str:
+    """A number of mails."""
     return "1 mail" if number == 1 else f"{number} mails"
 
 
@@ -117,11 +131,13 @@ def _age(seconds: int) -> str:
     return f"{seconds} seconds"
 
 
-def _time(at: datetime | None) -> str:
+def time_of(at: datetime | None) -> str:
+    """A time for a person."""
     return "some time" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
+    """A time, as JSON has it. Raises TypeError for what JSON has not."""
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(type(value).__name__)

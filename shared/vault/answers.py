@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 import msgspec
@@ -44,11 +45,17 @@ class ObjectVersion(msgspec.Struct, rename="pascal"):
     obj_ver: ObjVer
     deleted: bool = False
     files: list[ObjectFile] | None = None
+    created_utc: str | None = None
+    visible_after_operation: bool = True
 
-    def value(self, files: list[ObjectFile]) -> VaultObject:
+    def value(self, files: list[ObjectFile], *, visible: bool = True) -> VaultObject:
         """The same with its files, as the pipeline knows it."""
+        version = self.obj_ver
         sizes = tuple(file.size for file in files)
-        return VaultObject(self.obj_ver.type, self.obj_ver.id, self.obj_ver.version, self.deleted, sizes)
+        created = _second(self.created_utc)
+        return VaultObject(
+            version.type, version.id, version.version, self.deleted, sizes, created=created, visible=visible
+        )
 
 
 class Results(msgspec.Struct, Generic[_T], rename="pascal"):
@@ -56,6 +63,32 @@ class Results(msgspec.Struct, Generic[_T], rename="pascal"):
 
     items: list[_T] | None = None
     more_results: bool = False
+
+
+class Lookup(msgspec.Struct, rename="pascal"):
+    """The item that a lookup has chosen."""
+
+    item: int
+    display_value: str | None = None
+
+
+class TypedValue(msgspec.Struct, rename="pascal"):
+    """A value of a property, as far as it is a lookup."""
+
+    lookup: Lookup | None = None
+
+
+class ObjectProperty(msgspec.Struct, rename="pascal"):
+    """A property of an object."""
+
+    property_def: int
+    typed_value: TypedValue
+
+
+class SessionInfo(msgspec.Struct):
+    """Who is logged in."""
+
+    user_id: int | None = msgspec.field(name="UserID", default=None)
 
 
 class PropertyDefinition(msgspec.Struct, rename="pascal"):
@@ -103,3 +136,14 @@ class WebServiceError(msgspec.Struct, rename="pascal"):
 
     exception_name: str = ""
     is_logged_to_vault: bool = False
+
+
+def _second(text: str | None) -> datetime | None:
+    """A moment of UTC to the second; None for what is none: an object is not lost for that."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+        return (
+            (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+        )
+    except (ValueError, OverflowError):
+        return None

@@ -12,6 +12,7 @@ from shared.configuration import Configuration
 from shared.errors import ConfigurationFault, MailFault, Unavailable
 from shared.secret_store import SecretStore
 from shared.vault.answers import ObjectFile, ObjectVersion, Results, Upload
+from shared.vault.ownership import made_by_own_account
 from shared.vault.protocol import DataType, NewFile, NewObject, PropertyValue, VaultObject
 from shared.vault.session import RequestRefused, Session, TooLarge
 from shared.vault.structure import MFilesStructure
@@ -64,7 +65,8 @@ class MFilesVault:
             found = await self._session.with_login(work)
         except RequestRefused as error:
             raise Unavailable(f"the vault cannot be searched ({error})", origin="vault") from None
-        return [await self._with_files(version) for version in found.items or ()]
+        # What is found is seen, whatever a field says that is about an operation.
+        return [await self._with_files(version, visible=True) for version in found.items or ()]
 
     async def ping(self) -> None:
         """Search, with a new log-in if need be.
@@ -100,7 +102,45 @@ class MFilesVault:
         except RequestRefused as error:
             raise _refusal(error) from None
         # With a log-in of its own: one that is lost now must not create a second time.
-        return await self._with_files(made)
+        return await self._with_files(made, visible=made.visible_after_operation)
+
+    async def is_own(self, found: VaultObject) -> bool:
+        """Whether the app's account has created that object; False when in doubt.
+
+        Raises ConfigurationFault, Unavailable, and Transient when the log-in is refused.
+        """
+        return await made_by_own_account(self._session, found)
+
+    async def mark_deleted(self, found: VaultObject) -> None:
+        """Mark the object deleted; one that already is, or is gone, is left at that.
+
+        developer.m-files.com/APIs/REST-API/Deleting-Objects. How a server refuses to delete what is deleted,
+        if it does, is not documented: after a refusal the object itself is looked at.
+        Raises ConfigurationFault when the account may not, Unavailable, and Transient when the log-in is
+        refused.
+        """
+        address = f"/objects/{found.type}/{found.id}"
+
+        async def work(token: str) -> None:
+            try:
+                await self._session.perform(
+                    token, "POST", f"{address}/deleted", params={"_method": "PUT"}, json={"Value": True}
+                )
+            except RequestRefused:
+                if not await self._is_deleted(token, address):
+                    raise
+
+        try:
+            await self._session.with_login(work)
+        except RequestRefused as error:
+            raise _deletion_refusal(error) from None
+
+    async def _is_deleted(self, token: str, address: str) -> bool:
+        """Whether the object is shown as deleted, or as unknown: deleted ones are hidden from most users."""
+        try:
+            return (await self._session.answer(token, "GET", f"{address}/latest", ObjectVersion)).deleted
+        except RequestRefused as error:
+            return error.status == HTTPStatus.NOT_FOUND
 
     async def _post(self, token: str, body: dict[str, Any]) -> ObjectVersion:
         try:
@@ -112,13 +152,14 @@ class MFilesVault:
         except TimeoutError:
             raise Unavailable("M-Files did not answer to a create in time", origin="vault") from None
 
-    async def _with_files(self, version: ObjectVersion) -> VaultObject:
+    async def _with_files(self, version: ObjectVersion, *, visible: bool) -> VaultObject:
         """The object with its files, which are asked for where the answer has no list of them.
 
+        None are asked for of what is deleted or not visible: the answer would be that it is unknown.
         Raises Unavailable, whatever the reason: the object is there.
         """
-        if version.files is not None or version.deleted:
-            return version.value(version.files or [])
+        if version.files is not None or version.deleted or not visible:
+            return version.value(version.files or [], visible=visible)
         path = f"/objects/{version.obj_ver.type}/{version.obj_ver.id}/latest/files"
 
         async def work(token: str) -> list[ObjectFile]:
@@ -184,3 +225,13 @@ def _refusal(error: RequestRefused) -> ConfigurationFault | MailFault:
             "Look whether class and properties of the source are still in the vault.",
         )
     return MailFault(f"{error}: the vault refuses this document.", "Look at the mail, then replay it.")
+
+
+def _deletion_refusal(error: RequestRefused) -> ConfigurationFault | Unavailable:
+    if error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return ConfigurationFault(
+            f"{error}: the account may not mark a document deleted.",
+            "Let the account of mfiles-username delete the documents that it has created.",
+        )
+    # For instance because somebody has checked it out.
+    return Unavailable(f"a document cannot be marked deleted ({error})", origin="vault")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from typing import Protocol
 
@@ -71,13 +72,18 @@ class NewFile:
 
 @dataclass(frozen=True)
 class VaultObject:
-    """An object as the vault shows it; `sizes` are the bytes of its files."""
+    """An object as the vault shows it; `sizes` are the bytes of its files, `created` is to the second.
+
+    `visible` is whether the account sees it, which only the answer to a create may deny.
+    """
 
     type: int
     id: int
     version: int
     deleted: bool
     sizes: tuple[int, ...]
+    created: datetime | None = None
+    visible: bool = True
 
 
 class Structure(Protocol):
@@ -112,4 +118,16 @@ class Vault(Protocol):
 
         Raises MailFault or ConfigurationFault after a definite refusal; after Unavailable the document may
         be there. Also what `about_to_create` and reading the files raise.
+        """
+
+    async def is_own(self, found: VaultObject) -> bool:
+        """Whether the account that the app logs in with has created that object; False when in doubt.
+
+        Raises Unavailable.
+        """
+
+    async def mark_deleted(self, found: VaultObject) -> None:
+        """Mark the object deleted; one that already is, or is gone, is left at that.
+
+        Raises ConfigurationFault when the account may not, Unavailable.
         """

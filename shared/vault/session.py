@@ -56,6 +56,11 @@ class Session:
         self._password = ""
         self._logging_in = asyncio.Lock()
 
+    @property
+    def username(self) -> str:
+        """The user name of the last log-in; empty before the first one."""
+        return self._username
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
@@ -90,6 +95,10 @@ class Session:
             return decoded(response.content, kind)
         except Unreadable as error:
             raise Unavailable(f"M-Files' answer cannot be read ({error})", origin="vault") from None
+
+    async def perform(self, token: str, method: str, path: str, **request: Any) -> None:
+        """Send one request whose answer says nothing but that it was granted. Raises as `answer` does."""
+        await self._send(method, path, token, **request)
 
     async def post_stream(
         self, token: str, path: str, content: AsyncIterator[bytes], size: int, kind: type[_T]

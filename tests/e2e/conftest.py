@@ -20,7 +20,9 @@ from sandbox.example_sources import example_sources
 from sandbox.tenant.graph import Delivered
 from sandbox.vault import VaultObject
 from shared.identities import client_state, filing_key
-from shared.journal import Journal, Row
+from shared.journal import JournalTable
+from shared.journal_row import Row
+from shared.unfinished import OpenMail, UnfinishedTable
 
 MAILBOX, SOURCE = "e2e@example.com", "e2e"
 
@@ -31,7 +33,8 @@ class Installation:
 
     box: Sandbox
     app: App
-    journal: Journal
+    journal: JournalTable
+    unfinished: UnfinishedTable
     queues: QueueServiceClient
     http: httpx.AsyncClient
     files: Path = field(repr=False)
@@ -66,6 +69,21 @@ class Installation:
             assert time.monotonic() < end, f"not in {seconds} s: {row}\n{self.log()[-3000:]}"
             await asyncio.sleep(0.05)
 
+    async def until_closed(self, message: str, seconds: float = 20.0) -> Row:
+        """Wait until nothing is left to do for a mail, and table `unfinished` has it no more."""
+        end = time.monotonic() + seconds
+        key = filing_key(SOURCE, message)
+        while True:
+            row, open_mails = await self.row(message), await self.open_mails()
+            if row is not None and row.is_closed and key not in {mail.key for mail in open_mails}:
+                return row
+            assert time.monotonic() < end, f"not in {seconds} s: {row}\n{self.log()[-3000:]}"
+            await asyncio.sleep(0.05)
+
+    async def open_mails(self) -> list[OpenMail]:
+        """What table `unfinished` has of the source."""
+        return [mail async for mail in self.unfinished.all(SOURCE)]
+
     async def queued(self, queue: str) -> int:
         """How many messages a queue has, visible or not."""
         try:
@@ -97,7 +115,7 @@ async def installation(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -
         QueueServiceClient.from_connection_string(connection) as queues,
         httpx.AsyncClient(base_url=app.address, timeout=30.0) as http,
     ):
-        running = Installation(box, app, Journal(tables), queues, http, place)
+        running = Installation(box, app, JournalTable(tables), UnfinishedTable(tables), queues, http, place)
         await app.run("subscriptions")
         await _until_subscribed(running)
         yield running

@@ -43,6 +43,29 @@ async def test_a_mail_with_attachments_is_one_document_with_all_its_bytes(instal
     assert row.digests == tuple(hashlib.sha256(content).digest() for content in found.values())
 
 
+async def test_a_mail_that_is_filed_is_closed_and_forgotten_by_every_queue(
+    installation: Installation,
+) -> None:
+    delivered = installation.deliver(mail("Closed-1"))
+
+    row = await installation.until_closed(delivered.immutable_id)
+
+    assert (row.state, row.owner, row.due, row.attempt) == ("filed", "", None, 0)
+    assert row.handed is not None
+    assert row.settled is not None
+
+
+async def test_the_watch_finds_nothing_to_do_for_a_mail_that_is_closed(installation: Installation) -> None:
+    delivered = installation.deliver(mail("Watched-1"))
+    before = await installation.until_closed(delivered.immutable_id)
+
+    await installation.app.run("watch")
+    await _until_empty(installation)
+
+    assert await installation.row(delivered.immutable_id) == before
+    assert len(installation.documents(delivered)) == 1
+
+
 async def test_metadata_is_what_the_templates_say(installation: Installation) -> None:
     delivered = installation.deliver(mail("Meta-1"))
 
@@ -82,10 +105,10 @@ async def test_the_same_notification_many_times_is_one_document(installation: In
     for _ in range(3):
         answer = await installation.http.post("/api/notifications", json={"value": [item, item]})
         assert answer.status_code == 202
-    await installation.until_ended(delivered.immutable_id)
+    row = await installation.until_closed(delivered.immutable_id)
     await _until_empty(installation)
 
-    assert len(installation.documents(delivered)) == 1
+    assert (row.state, len(installation.documents(delivered))) == ("filed", 1)
 
 
 async def test_an_item_attachment_is_within_the_message_and_the_journal_says_so(
@@ -131,7 +154,8 @@ async def test_nothing_out_of_a_mail_is_in_the_log(installation: Installation) -
 
 
 async def _until_empty(installation: Installation) -> None:
-    for queue in ("mail-arrived", "vault-import"):
+    """Announcements that have met a worker's claim wait in their own queue until that has run out."""
+    for queue in ("vault-import", "mail-filed"):
         for _ in range(400):
             if not await installation.queued(queue):
                 break

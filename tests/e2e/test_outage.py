@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueMessage
-from azure.storage.queue.aio import QueueServiceClient
+from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from sandbox.box import Sandbox
 from sandbox.example_sources import example_sources
@@ -26,8 +26,8 @@ from shared import breaker, breaker_table, retrying
 from shared.breaker import BreakerKey
 from shared.configuration_file import configuration_of
 from shared.identities import filing_key
-from shared.journal import Row
-from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, MailArrived, VaultImport
+from shared.journal_row import Row
+from shared.queue_messages import MAIL_ARRIVED, MAIL_FILED, VAULT_IMPORT, MailArrived, MailFiled, VaultImport
 from shared.services import Services
 from shared.settings import read_settings
 from shared.tracing import traceparent
@@ -103,18 +103,41 @@ class Worker:
         found = [value.value for one in self.box.vault.objects() for value in one.properties]
         return [found.count(key) for _, key in self.sent]
 
+    async def open_mails(self) -> list[str]:
+        """The filing keys in table `unfinished`."""
+        return sorted([mail.key async for mail in self.services.unfinished.all()])
+
+    async def queued(self) -> int:
+        """How many messages there are, visible or not."""
+        found = [self.queues.get_queue_client(name) for name in (MAIL_ARRIVED, VAULT_IMPORT, MAIL_FILED)]
+        return sum([await _number(client) for client in found])
+
     async def run(self) -> None:
-        """Take messages of both queues until told to stop; what was taken is done."""
-        receiver = self.services.receiver
+        """Take messages of all queues, and call the watch each second, until told to stop.
+
+        What was taken is done.
+        """
+        services, receive = self.services, self.services.receiver.receive
 
         async def stage(body: bytes) -> None:
-            await receiver.receive(MAIL_ARRIVED, body, MailArrived, self.services.staging.stage)
+            await receive(services.staging, MailArrived, body)
 
         async def file(body: bytes) -> None:
-            await receiver.receive(VAULT_IMPORT, body, VaultImport, self.services.filing.file)
+            await receive(services.filing, VaultImport, body)
 
+        async def settle(body: bytes) -> None:
+            await receive(services.mailbox, MailFiled, body)
+
+        watched_at = time.monotonic()
         while not self.is_stopping:
-            await asyncio.gather(self._batch(MAIL_ARRIVED, stage), self._batch(VAULT_IMPORT, file))
+            await asyncio.gather(
+                self._batch(MAIL_ARRIVED, stage),
+                self._batch(VAULT_IMPORT, file),
+                self._batch(MAIL_FILED, settle),
+            )
+            if time.monotonic() - watched_at >= 1.0:
+                watched_at = time.monotonic()
+                await services.watch.run()
             await asyncio.sleep(0.05)
 
     async def _batch(self, queue: str, take: Callable[[bytes], Awaitable[None]]) -> None:
@@ -201,9 +224,12 @@ async def test_a_vault_that_is_down_is_spared_and_gets_every_mail_when_it_is_bac
             assert await worker.states() == ["staged"] * 6
             assert await worker.is_shut(VAULT)
             assert await worker.attempts() == attempts, "to wait is no attempt"
+            assert await worker.open_mails() == sorted(key for _, key in worker.sent)
+            assert await worker.queued() <= 6, "nobody multiplies the messages"
 
             box.faults.vault.clear()
             await until(lambda: all_filed(worker))
+            await until(lambda: all_closed(worker))
             assert worker.documents() == [1] * 6
             assert not await worker.is_shut(VAULT)
     finally:
@@ -232,12 +258,24 @@ async def test_a_wrong_class_holds_its_source_alone_until_it_is_corrected(
     async with working(box, corrected, storage) as worker:
         worker.sent = sent
         await until(lambda: all_filed(worker))
+        await until(lambda: all_closed(worker))
         assert worker.documents() == [1] * 6
         assert not await worker.is_shut(BreakerKey("source", wrong["name"], "filing"))
 
 
 async def all_filed(worker: Worker) -> bool:
     return await worker.states() == ["filed"] * 6
+
+
+async def all_closed(worker: Worker) -> bool:
+    return await worker.open_mails() == [] and await worker.queued() == 0
+
+
+async def _number(client: QueueClient) -> int:
+    try:
+        return (await client.get_queue_properties()).approximate_message_count or 0
+    except ResourceNotFoundError:  # it is made when something is put into it
+        return 0
 
 
 async def ended_or_waiting(worker: Worker, states: list[str]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from shared.errors import StartRefused
+from shared.queue_messages import KINDS
 from shared.services import Services
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +80,16 @@ def test_the_functions_are_those_of_the_design(functions: dict[str, dict[str, An
         "lifecycle_event",
         "staging",
         "filing",
+        "mailbox",
         "subscriptions",
+        "sweep",
+        "sweep_folder",
+        "watch",
+        "dead_letters_mail_arrived",
+        "dead_letters_vault_import",
+        "dead_letters_mail_filed",
+        "dead_letters_folder_sweep",
+        "dead_letters_lifecycle_event",
     }
 
 
@@ -98,7 +108,14 @@ def test_graph_can_post_to_both_addresses_without_a_key(
     [
         ("staging", "mail-arrived"),
         ("filing", "vault-import"),
+        ("mailbox", "mail-filed"),
+        ("sweep_folder", "folder-sweep"),
         ("lifecycle_event", "lifecycle-event"),
+        ("dead_letters_mail_arrived", "mail-arrived-poison"),
+        ("dead_letters_vault_import", "vault-import-poison"),
+        ("dead_letters_mail_filed", "mail-filed-poison"),
+        ("dead_letters_folder_sweep", "folder-sweep-poison"),
+        ("dead_letters_lifecycle_event", "lifecycle-event-poison"),
     ],
 )
 def test_each_queue_has_its_function(functions: dict[str, dict[str, Any]], name: str, queue: str) -> None:
@@ -106,9 +123,23 @@ def test_each_queue_has_its_function(functions: dict[str, dict[str, Any]], name:
     assert (trigger["queueName"], trigger["connection"]) == (queue, "MailStorage")
 
 
-def test_subscriptions_are_kept_every_quarter_of_an_hour(functions: dict[str, dict[str, Any]]) -> None:
-    trigger = functions["subscriptions"]
-    assert trigger["schedule"] == "0 */15 * * * *"
+def test_nothing_is_sent_to_a_queue_that_has_no_function(functions: dict[str, dict[str, Any]]) -> None:
+    """What the host makes poison comes back, too: each queue has its dead letters."""
+    queues = {trigger["queueName"] for trigger in functions.values() if "queueName" in trigger}
+    served = {queue for queue in queues if not queue.endswith("-poison")}
+    assert served == set(KINDS)
+    assert queues - served == {f"{queue}-poison" for queue in KINDS}
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule"),
+    [("subscriptions", "0 */15 * * * *"), ("sweep", "0 */30 * * * *"), ("watch", "0 * * * * *")],
+)
+def test_timers_run_when_they_are_due_and_not_at_the_start(
+    functions: dict[str, dict[str, Any]], name: str, schedule: str
+) -> None:
+    trigger = functions[name]
+    assert trigger["schedule"] == schedule
     assert trigger.get("runOnStartup", False) is False
 
 

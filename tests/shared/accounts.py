@@ -17,12 +17,15 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from sandbox.storage.account import Account
 from sandbox.storage.azurite import Storage
-from shared.journal import Journal
+from shared.duplicates import Duplicates
+from shared.fingerprints import FingerprintTable
+from shared.journal import JournalTable
 from shared.queues import Queues
 from shared.settings import StorageSettings
 from shared.staging_area import StagingArea
 from shared.storage_clients import blob_service, queue_service, table_service
 from shared.subscription_register import SubscriptionRegister
+from shared.unfinished import UnfinishedTable
 
 NUMBER = 1200
 """Windows takes 32,767 characters of environment: names and key are short."""
@@ -75,7 +78,8 @@ class Stores:
     tables: TableServiceClient
     blobs: BlobServiceClient
     queue_service: QueueServiceClient
-    journal: Journal
+    journal: JournalTable
+    unfinished: UnfinishedTable
     register: SubscriptionRegister
     area: StagingArea
     queues: NotingQueues
@@ -125,7 +129,8 @@ async def opened(connection: str) -> AsyncIterator[Stores]:
             tables,
             blobs,
             queues,
-            Journal(tables),
+            JournalTable(tables),
+            UnfinishedTable(tables),
             SubscriptionRegister(tables),
             StagingArea(blobs),
             NotingQueues(queues),
@@ -149,8 +154,14 @@ async def closed_port(port: int) -> AsyncIterator[Stores]:
             tables,
             blobs,
             queues,
-            Journal(tables),
+            JournalTable(tables),
+            UnfinishedTable(tables),
             SubscriptionRegister(tables),
             StagingArea(blobs),
             NotingQueues(queues),
         )
+
+
+def duplicates_of(stores: Stores) -> Duplicates:
+    """The first mails by fingerprint, in this account."""
+    return Duplicates(FingerprintTable(stores.tables), stores.journal)

@@ -25,6 +25,7 @@ from shared.settings import read_settings
 from .accounts import NUMBER, Stores, closed_port, connection_string, many_accounts, opened
 from .clock import FakeClock
 from .key_vault import KeyVault
+from .sweep_ground import Ground
 
 settings.register_profile("vaultpost", database=None, deadline=None, max_examples=100)
 settings.load_profile("vaultpost")
@@ -96,3 +97,13 @@ async def services(
     made = Services(read_settings(environment, tmp_path), configuration, clock)
     yield made
     await made.close()
+
+
+@pytest.fixture
+def ground(
+    box: Sandbox, services: Services, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Ground]:
+    """A mailbox of the test's own, a source on it, and stores in memory; the tenant has the test's time."""
+    monkeypatch.setattr(box.tenant, "now", clock.now)
+    yield Ground(box, services, clock)
+    box.faults.graph.clear()

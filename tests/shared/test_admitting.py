@@ -10,27 +10,25 @@ from typing import Any
 import pytest
 
 from shared import pinging
-from shared.admitting import Gate
 from shared.breaker import BETWEEN_PROBES, LONGEST, SHORTEST, Breaker, BreakerKey, Service, Step, held, opened
-from shared.breaker_table import CACHED_FOR, Breakers, BreakerTable, BreakerTablePort
+from shared.breaker_table import CACHED_FOR, BreakerTable, BreakerTablePort
+from shared.claim import Claim
 from shared.errors import ConfigurationFault, MailFault, NotYet, Origin, Stale, Unavailable
 from shared.filing import Filed
-from shared.journal import Row
+from shared.journal_row import Row, gone_on
 from shared.outcome import Outcome
-from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, MailArrived, VaultImport, encode
-from shared.receiving import Receiver
+from shared.queue_messages import VAULT_IMPORT
 from shared.retrying import LEAST_ATTEMPTS
-from shared.staging import Staged
 from shared.testing.breaker_table import InMemoryBreakerTable
 
 from .accounts import Stores
 from .clock import NOON, FakeClock
 from .made import arrived, order
+from .protocol import FilingStep, Protocol, StagingStep, Work, events, new_row, put_row, row_of
 
 pytestmark = pytest.mark.anyio
 VAULT, GRAPH, KEY_VAULT = (BreakerKey("service", name) for name in ("vault", "graph", "keyvault"))
 FILING, STAGING = (BreakerKey("source", "invoices", scope) for scope in ("filing", "staging"))
-PATIENCE = timedelta(days=3)
 NO_CLASS = ConfigurationFault("class: none.", "Correct it.")
 
 
@@ -47,16 +45,14 @@ class World:
     clock: FakeClock
     fault: Exception | None = None
     outcome: Outcome = Filed.FILED
+    work: Work | None = None
     pinged: list[Service] = field(default_factory=list)
     pings: dict[Service, Exception] = field(default_factory=dict)
     worked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.breakers = Breakers(self.table, self.clock)
-        self.gate = Gate(self.breakers, self.ping, self.clock, lambda: 0.5)
-        self.receiver = Receiver(
-            self.stores.queues, self.stores.journal, self.gate, self.clock, PATIENCE, lambda: 0.5
-        )
+        self.protocol = Protocol(self.stores, self.clock, table=self.table, ping=self.ping, jitter=0.5)
+        self.breakers = self.protocol.breakers
 
     async def ping(self, service: Service, step: Step, source: str) -> None:
         self.pinged.append(service)
@@ -64,31 +60,24 @@ class World:
         if service in self.pings:
             raise self.pings[service]
 
-    async def work(self, message: VaultImport | MailArrived) -> Outcome:
-        self.worked.append(message.filing_key or "")
-        await asyncio.sleep(0)
-        if self.fault is not None:
-            raise self.fault
-        return self.outcome
-
     async def file(self, mail: str = "a", source: str = "invoices") -> None:
         """A message of `vault-import` comes."""
-        body = encode(order(source, mail)).encode()
-        await self.receiver.receive(VAULT_IMPORT, body, VaultImport, self.work)
+        step = FilingStep(self.clock, self.fault, self.work, self.outcome)
+        await self.protocol.file(step, order(source, mail))
+        self.worked += [row.key for row in step.ran]
 
     async def stage(self, mail: str = "a", source: str = "invoices") -> None:
         """A message of `mail-arrived` comes."""
-        body = encode(arrived(source, mail)).encode()
-        await self.receiver.receive(MAIL_ARRIVED, body, MailArrived, self.work)
+        step = StagingStep(self.clock, self.fault)
+        await self.protocol.stage(step, arrived(source, mail))
+        self.worked += [row.key for row in step.ran]
 
     async def put_row(self, mail: str = "a", **facts: Any) -> Row:
-        key = order("invoices", mail).key
-        return await self.stores.journal.insert(replace(Row("invoices", key, "staged", mail, NOON), **facts))
+        row = replace(new_row(self.clock, **facts), key=order("invoices", mail).key)
+        return await put_row(self.stores, row)
 
     async def row(self, mail: str = "a") -> Row:
-        found = await self.stores.journal.read("invoices", order("invoices", mail).key)
-        assert found is not None
-        return found
+        return await row_of(self.stores, order("invoices", mail).key)
 
     async def breaker(self, key: BreakerKey) -> Breaker:
         return (await self.table.read_all()).get(key, Breaker(key))
@@ -112,10 +101,6 @@ def fake(stores: Stores, clock: FakeClock) -> World:
     return World(stores, InMemoryBreakerTable(), clock)
 
 
-def events(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [getattr(one, "event", "") for one in caplog.records if one.levelname == "ERROR"]
-
-
 async def test_the_third_mail_opens_the_breaker_and_the_fourth_waits(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -126,7 +111,7 @@ async def test_the_third_mail_opens_the_breaker_and_the_fourth_waits(
     assert len(world.worked) == 3
     shut = await world.breaker(VAULT)
     assert (shut.state, shut.reason) == ("open", "vault is down")
-    assert events(caplog) == ["breaker-opened"]
+    assert events(caplog, "ERROR") == ["breaker-opened"]
     assert world.stores.queues.delays[-1] == (SHORTEST + LONGEST).total_seconds() / 2
     assert await world.stores.number(VAULT_IMPORT) == 4
 
@@ -135,7 +120,9 @@ async def test_one_mail_alone_opens_nothing(world: World) -> None:
     world.fault = down()
     for _ in range(5):
         await world.file()
+        world.clock.advance(hours=1)
 
+    assert len(world.worked) == 5
     assert not (await world.breaker(VAULT)).is_shut
 
 
@@ -180,7 +167,7 @@ async def test_a_rejected_secret_opens_at_once(world: World, caplog: pytest.LogC
 
     assert len(world.worked) == 1
     assert (await world.breaker(VAULT)).state == "open"
-    assert events(caplog) == ["breaker-opened"]
+    assert events(caplog, "ERROR") == ["breaker-opened"]
 
 
 async def test_a_wrong_class_holds_the_filing_of_its_source_alone(
@@ -196,14 +183,27 @@ async def test_a_wrong_class_holds_the_filing_of_its_source_alone(
     assert len(world.worked) == 1 + 2
     shut = await world.breaker(FILING)
     assert (shut.state, shut.reason, shut.remedy) == ("held", "class: none.", "Correct it.")
-    assert events(caplog) == ["source-held"]
+    assert events(caplog, "ERROR") == ["source-held"]
 
 
 async def test_one_mail_of_a_held_source_tries_again_and_its_success_ends_the_hold(world: World) -> None:
+    began, may_end = asyncio.Event(), asyncio.Event()
+
+    async def long(claim: Claim) -> None:
+        began.set()
+        await may_end.wait()
+        await claim.end(lambda row: gone_on(row, "filed", ended=NOON))
+
     await world.shut(held(Breaker(FILING), "class: none.", "Correct it.", NOON))
 
-    await asyncio.gather(*(world.file(mail) for mail in "abc"))
-    assert len(world.worked) == 1
+    world.work = long
+    probe = asyncio.create_task(world.file("a"))
+    await began.wait()
+    world.work = None
+    await asyncio.gather(world.file("b"), world.file("c"))
+    assert world.worked == []
+    may_end.set()
+    await probe
     await world.file("d")
 
     assert len(world.worked) == 2
@@ -222,15 +222,37 @@ async def test_a_probe_that_fails_again_keeps_the_hold_and_gives_the_lease_back(
     assert (shut.state, shut.since, shut.probe_owner) == ("held", NOON, "")
 
 
-@pytest.mark.parametrize("outcome", [Filed.ALREADY, Filed.BACK, Filed.FAILED, Staged.ALREADY])
-async def test_a_probe_that_proves_nothing_closes_nothing(world: World, outcome: Outcome) -> None:
+async def test_a_probe_that_proves_nothing_closes_nothing(world: World) -> None:
+    async def back(claim: Claim) -> None:
+        await claim.end(lambda row: gone_on(row, "arrived", staged=None))
+
     await world.shut(held(Breaker(FILING), "class: none.", "Correct it.", NOON))
 
-    world.outcome = outcome
+    world.work, world.outcome = back, Filed.BACK
     await world.file()
 
     shut = await world.breaker(FILING)
     assert (shut.state, shut.probe_owner, len(world.worked)) == ("held", "", 1)
+
+
+async def test_a_probe_whose_worker_dies_gives_way_to_the_next_after_its_lease(world: World) -> None:
+    async def dies(claim: Claim) -> None:
+        raise KeyboardInterrupt
+
+    await world.shut(held(Breaker(FILING), "class: none.", "Correct it.", NOON))
+
+    world.work = dies
+    with pytest.raises(KeyboardInterrupt):
+        await world.file()
+    world.work = None
+    world.clock.advance(seconds=89)
+    await world.file("b")
+    assert world.worked == []
+    world.clock.advance(seconds=1)
+    await world.file("c")
+
+    assert len(world.worked) == 1
+    assert not (await world.breaker(FILING)).is_shut
 
 
 async def test_a_pause_has_no_probe_and_ends_by_resume(world: World) -> None:
@@ -238,9 +260,10 @@ async def test_a_pause_has_no_probe_and_ends_by_resume(world: World) -> None:
     world.clock.advance(days=3)
 
     await world.file()
-    await world.stage()
+    await world.stage("b")
     assert world.worked == []
     await world.breakers.resume("source", "invoices")
+    world.clock.advance(minutes=5)
     await world.file()
 
     assert len(world.worked) == 1
@@ -250,10 +273,11 @@ async def test_an_open_service_is_pinged_by_one_and_closes_for_all(world: World)
     await world.shut(opened(Breaker(VAULT), "down", NOON))
 
     await asyncio.gather(*(world.file(mail) for mail in "abc"))
+    waiting = await world.stores.number(VAULT_IMPORT)
     await world.file("d")
 
     assert world.pinged == ["vault"]
-    assert len(world.worked) == 2
+    assert len(world.worked) == 3 - waiting + 1
     assert not (await world.breaker(VAULT)).is_shut
 
 
@@ -321,17 +345,19 @@ async def test_waiting_behind_a_breaker_is_no_attempt_and_does_not_count(world: 
     assert world.stores.queues.delays == [waited.total_seconds()] * 2
 
 
-async def test_a_mail_that_was_not_tried_yet_is_not_written(world: World) -> None:
+async def test_a_mail_that_was_not_tried_yet_is_not_counted_but_is_due_later(world: World) -> None:
+    """So that the watch sends no copy of its own before."""
     before = await world.put_row()
     await world.table.write(opened(Breaker(VAULT), "down", NOON))
 
     await world.file()
 
-    assert await world.row() == before
+    found = await world.row()
+    assert found == replace(before, due=NOON + (SHORTEST + LONGEST) / 2, etag=found.etag)
 
 
 async def test_a_mail_that_has_ended_waits_for_nothing(world: World) -> None:
-    await world.put_row(state="filed", ended=NOON)
+    await world.put_row(state="filed")
     await world.table.write(opened(Breaker(VAULT), "down", NOON))
 
     await world.file()
@@ -384,12 +410,12 @@ async def test_kept_secrets_are_no_proof_that_key_vault_is_back(fake: World) -> 
     await fake.file("b")
     assert (await fake.breaker(KEY_VAULT)).suspects == ()
 
-    class DownMeanwhile(World):
-        async def work(self, message: VaultImport | MailArrived) -> Outcome:
-            await self.breakers.change(KEY_VAULT, lambda one: opened(one, "down", NOON))
-            return Filed.FILED
+    async def down_meanwhile(claim: Claim) -> None:
+        await fake.breakers.change(KEY_VAULT, lambda one: opened(one, "down", NOON))
+        await claim.end(lambda row: gone_on(row, "filed", ended=NOON))
 
-    await DownMeanwhile(fake.stores, fake.table, fake.clock).file("c")
+    fake.work = down_meanwhile
+    await fake.file("c")
 
     assert (await fake.breaker(KEY_VAULT)).state == "open"
 
@@ -402,7 +428,7 @@ async def test_while_all_works_nothing_is_written_and_little_is_read(fake: World
 
     assert (table.reads, table.writes) == (1, 0)
     fake.clock.advance(seconds=CACHED_FOR.total_seconds())
-    await fake.file()
+    await fake.file("another")
     assert (table.reads, table.writes) == (2, 0)
 
 

@@ -83,6 +83,7 @@ def test_the_least_that_is_needed_gets_the_defaults() -> None:
     (source,) = configuration.source
 
     assert configuration.give_up_after == "3d"
+    assert configuration.staging_days == 30
     assert source.folders == ("inbox",)
     assert source.document.title == "{{ subject }}"
     assert source.document.content == "message-and-attachments"
@@ -109,6 +110,19 @@ def test_a_property_can_be_fixed_a_template_or_a_table(line: str, value: object)
 
     assert found == value
     assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("days", [2, 30, 365])
+def test_staged_bytes_are_there_for_days_up_to_a_year(days: int) -> None:
+    assert read(f"staging-days = {days}\n{LEAST}").staging_days == days
+
+
+@pytest.mark.parametrize("days", ["1", "366", "0", "-3", "30.0", "true", '"30"', '"30d"', "[30]"])
+def test_what_is_no_number_of_days_is_refused(days: str) -> None:
+    """Half of one day is no time to keep what is still open."""
+    assert faults(f"staging-days = {days}\n{LEAST}") == [
+        "staging-days: must be a whole number of days, 2 to 365."
+    ]
 
 
 def test_references_can_be_ids() -> None:
@@ -461,7 +475,11 @@ def test_what_is_read_from_a_file_is_what_it_says(tmp_path: Path) -> None:
     assert read_configuration(file).source[0].since == dt.date(2026, 11, 1)
 
 
-@given(some.dictionaries(some.sampled_from(["vault", "source", "give-up-after", "x"]), json_values))
+@given(
+    some.dictionaries(
+        some.sampled_from(["vault", "source", "give-up-after", "staging-days", "x"]), json_values
+    )
+)
 def test_no_toml_at_all_raises_anything_else(data: dict[str, object]) -> None:
     with pytest.raises(StartRefused):
         configuration_of(data, "mail-sources.toml")

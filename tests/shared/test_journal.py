@@ -1,20 +1,33 @@
-"""The journal: one row for each mail, each change conditional on the row that was read."""
+"""The journal's table, beside what holds for each journal; and its rows as values."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
-from shared.errors import Stale, Unavailable
-from shared.journal import LONGEST_TEXT, Row, State, shortened
+from shared.errors import MailFault, Unavailable
+from shared.journal_row import (
+    ENDS,
+    LONGEST_TEXT,
+    STATES,
+    Row,
+    State,
+    entity_of,
+    failed,
+    gone_on,
+    row_of,
+    shortened,
+)
 
 from .accounts import Stores
 from .clock import NOON
+from .whole_row import WHOLE_ROW
 
 pytestmark = pytest.mark.anyio
 ROW = Row("invoices", "0" * 32, "arrived", "AAkALgAA=", NOON)
@@ -35,126 +48,6 @@ async def test_the_first_row_makes_the_table(stores: Stores) -> None:
     assert written.etag
     assert await stores.journal.read("invoices", "0" * 32) == written
     assert [table.name async for table in stores.tables.list_tables()] == ["filings"]
-
-
-async def test_a_row_comes_back_as_it_was_written(stores: Stores) -> None:
-    """Times to the microsecond, sizes beyond 32 bits, and every digest whole."""
-    row = replace(
-        ROW,
-        state="filed",
-        arrived=NOON + timedelta(microseconds=123_456),
-        staged=NOON + timedelta(seconds=1),
-        ended=NOON + timedelta(seconds=2),
-        creating=NOON + timedelta(seconds=3),
-        attempt=7,
-        first_tried=NOON - timedelta(days=1),
-        due=NOON + timedelta(minutes=15),
-        sizes=(0, 5_000_000_000, 17),
-        digests=tuple(hashlib.sha256(bytes([number])).digest() for number in range(3)),
-        object_type=0,
-        object_id=2_147_483_647,
-        object_version=1,
-        reason="Größe: ß",
-        remedy="Look.",
-        warnings=("first", "second"),
-        again=True,
-    )
-
-    written = await stores.journal.insert(row)
-
-    assert await stores.journal.read(row.source, row.key) == written
-    assert replace(written, etag="") == row
-
-
-async def test_inserting_a_row_that_is_there_is_stale_and_changes_nothing(stores: Stores) -> None:
-    first = await stores.journal.insert(ROW)
-
-    with pytest.raises(Stale):
-        await stores.journal.insert(replace(ROW, message="another"))
-
-    assert await stores.journal.read(ROW.source, ROW.key) == first
-
-
-async def test_an_update_replaces_the_row_that_was_read(stores: Stores) -> None:
-    """What the new row does not say is gone from the table, too."""
-    first = await stores.journal.insert(replace(ROW, creating=NOON, reason="once"))
-
-    second = await stores.journal.update(replace(first, state="staged", creating=None, reason=""))
-
-    assert second.etag != first.etag
-    found = await stores.journal.read(ROW.source, ROW.key)
-    assert found == second
-    assert (second.state, second.creating, second.reason) == ("staged", None, "")
-
-
-async def test_an_update_of_a_row_that_has_changed_since_is_stale(stores: Stores) -> None:
-    first = await stores.journal.insert(ROW)
-    second = await stores.journal.update(replace(first, state="staged"))
-
-    with pytest.raises(Stale):
-        await stores.journal.update(replace(first, state="failed"))
-
-    assert await stores.journal.read(ROW.source, ROW.key) == second
-
-
-async def test_an_update_of_a_row_that_is_gone_is_stale(stores: Stores) -> None:
-    first = await stores.journal.insert(ROW)
-    await stores.journal.delete(first)
-
-    with pytest.raises(Stale):
-        await stores.journal.update(replace(first, state="staged"))
-
-    assert await stores.journal.read(ROW.source, ROW.key) is None
-
-
-async def test_of_many_updates_at_once_one_wins(stores: Stores) -> None:
-    first = await stores.journal.insert(ROW)
-
-    outcomes = await asyncio.gather(
-        *(stores.journal.update(replace(first, reason=str(number))) for number in range(8)),
-        return_exceptions=True,
-    )
-
-    winners = [outcome for outcome in outcomes if isinstance(outcome, Row)]
-    assert len(winners) == 1
-    assert sum(isinstance(outcome, Stale) for outcome in outcomes) == 7
-    assert await stores.journal.read(ROW.source, ROW.key) == winners[0]
-
-
-async def test_of_many_first_inserts_at_once_one_wins(stores: Stores) -> None:
-    """They also race for the table."""
-    outcomes = await asyncio.gather(
-        *(stores.journal.insert(replace(ROW, reason=str(number))) for number in range(8)),
-        return_exceptions=True,
-    )
-
-    assert sum(isinstance(outcome, Row) for outcome in outcomes) == 1
-    assert sum(isinstance(outcome, Stale) for outcome in outcomes) == 7
-
-
-async def test_a_delete_is_conditional_and_a_second_one_no_fault(stores: Stores) -> None:
-    first = await stores.journal.insert(ROW)
-    second = await stores.journal.update(replace(first, state="staged"))
-
-    with pytest.raises(Stale):
-        await stores.journal.delete(first)
-    assert await stores.journal.read(ROW.source, ROW.key) == second
-    await stores.journal.delete(second)
-    await stores.journal.delete(second)
-
-    assert await stores.journal.read(ROW.source, ROW.key) is None
-
-
-async def test_no_text_of_a_row_is_over_4_kb(stores: Stores) -> None:
-    long = "ä" * LONGEST_TEXT
-    row = replace(ROW, reason=long, remedy=long, warnings=(long, long))
-
-    await stores.journal.insert(row)
-
-    found = await stores.journal.read(ROW.source, ROW.key)
-    assert found is not None
-    assert found.reason == found.remedy == "ä" * (LONGEST_TEXT // 2) == shortened(long)
-    assert found.warnings == ("ä" * (LONGEST_TEXT // 2),)
 
 
 def test_a_text_is_cut_between_characters() -> None:
@@ -185,28 +78,6 @@ async def test_a_refusal_of_storage_is_unavailable_with_its_status(stores: Store
         await stores.journal.update(replace(first, etag="no etag"))
 
 
-async def test_rows_are_read_by_source_and_state_with_only_the_columns_that_are_wanted(
-    stores: Stores,
-) -> None:
-    """And without an ETag: what was read in part can't be written back by mistake."""
-    only: tuple[State, ...] = ("failed",)
-    failed = replace(ROW, state="failed", key="1" * 32, reason="No.", remedy="Look.", sizes=(1,))
-    for row in (ROW, failed, replace(failed, source="orders"), replace(ROW, state="filed", key="2" * 32)):
-        await stores.journal.insert(row)
-
-    found = [row async for row in stores.journal.rows("invoices", only, ("reason",))]
-    both = [row async for row in stores.journal.rows("invoices", (*only, "filed"))]
-    everywhere = [(row.source, row.state) async for row in stores.journal.rows(states=only)]
-    everything = [row async for row in stores.journal.rows()]
-
-    assert found == [Row("invoices", "1" * 32, "failed", "", NOON, reason="No.")]
-    assert [row.state for row in both] == ["failed", "filed"]
-    assert everywhere == [("invoices", "failed"), ("orders", "failed")]
-    assert len(everything) == 4
-    with pytest.raises(ValueError, match="etag"):
-        await stores.journal.update(found[0])
-
-
 async def test_rows_of_a_journal_without_a_table_are_none(stores: Stores) -> None:
     assert [row async for row in stores.journal.rows("invoices")] == []
 
@@ -230,3 +101,108 @@ async def test_rows_come_from_every_page(stores: Stores) -> None:
 async def test_rows_of_storage_that_does_not_answer_are_no_empty_journal(down: Stores) -> None:
     with pytest.raises(Unavailable):
         [row async for row in down.journal.rows("invoices")]
+
+
+async def test_a_row_in_the_table_is_one_entity_with_a_column_for_each_fact(stores: Stores) -> None:
+    """Other programs read it: what is empty has no column, sizes and digests are binary."""
+    await stores.journal.insert(ROW)
+    await stores.journal.insert(WHOLE_ROW)
+
+    table = stores.tables.get_table_client("filings")
+    least = await table.get_entity("invoices", ROW.key)
+    most = await table.get_entity("invoices", WHOLE_ROW.key)
+
+    assert dict(least) == {
+        "PartitionKey": "invoices",
+        "RowKey": "0" * 32,
+        "state": "arrived",
+        "message": "AAkALgAA=",
+        "arrived": NOON,
+        "attempt": 0,
+    }
+    assert set(most) == {field.name for field in fields(Row)} - {"source", "key", "etag"} | {
+        "PartitionKey",
+        "RowKey",
+    }
+    assert len(most["sizes"]) == 3 * 8
+    assert len(most["digests"]) == 3 * 32
+
+
+def test_a_row_of_a_former_version_is_read_with_what_it_lacks_empty() -> None:
+    """It had no claim, no hand-over and no row in `unfinished`; what is unknown is left alone."""
+    former = {
+        "PartitionKey": "invoices",
+        "RowKey": "0" * 32,
+        "state": "staged",
+        "message": "AAkALgAA=",
+        "arrived": NOON,
+        "attempt": 3,
+        "of a later version": "x",
+    }
+
+    row = row_of(former, "W/1")
+
+    assert row == replace(ROW, state="staged", attempt=3, etag="W/1")
+    assert row.open_since == NOON
+
+
+def closed(state: State, **facts: Any) -> bool:
+    return replace(ROW, state=state, **facts).is_closed
+
+
+def test_a_mail_is_closed_when_it_has_ended_and_nothing_is_left_to_do() -> None:
+    assert {state for state in STATES if replace(ROW, state=state).has_ended} == ENDS
+    for state in STATES:
+        assert not closed(state)
+        assert not closed(state, settled=NOON, look_again=NOON)
+        assert closed(state, settled=NOON) == (state in ENDS)
+
+
+def test_a_mail_is_open_since_its_arrival_or_its_last_replay() -> None:
+    replayed = replace(ROW, opened=NOON + timedelta(days=1))
+
+    assert (ROW.open_since, replayed.open_since) == (NOON, NOON + timedelta(days=1))
+
+
+@given(some.sampled_from(STATES))
+def test_the_next_step_begins_anew_with_what_is_known_of_the_mail(state: State) -> None:
+    """No claim, no attempts, no revivals, and not handed over; nothing else is forgotten."""
+    found = gone_on(WHOLE_ROW, state)
+
+    gone = {
+        name
+        for name in (field.name for field in fields(Row))
+        if getattr(found, name) != getattr(WHOLE_ROW, name)
+    }
+    assert gone - {"state"} == {
+        "owner",
+        "claim_expires",
+        "deaths",
+        "handed",
+        "attempt",
+        "first_tried",
+        "due",
+        "revived",
+        "missing_since",
+        "rule",
+        "reason",
+        "remedy",
+    }
+    assert (found.state, found.owner, found.deaths, found.handed, found.due) == (state, "", 0, None, None)
+
+
+def test_a_failed_mail_says_why_and_what_to_do() -> None:
+    found = failed(replace(WHOLE_ROW, state="staged"), MailFault("It is refused.", "Look at it."), NOON)
+
+    assert (found.state, found.ended, found.creating) == ("failed", NOON, None)
+    assert (found.reason, found.remedy, found.handed) == ("It is refused.", "Look at it.", None)
+
+
+@given(some.text(max_size=LONGEST_TEXT * 2))
+def test_what_is_cut_is_a_beginning_and_is_cut_once(text: str) -> None:
+    found = shortened(text)
+
+    assert text.startswith(found)
+    assert len(found.encode()) <= LONGEST_TEXT
+    assert shortened(found) == found
+    assert entity_of(replace(ROW, reason=text)) == entity_of(replace(ROW, reason=found))

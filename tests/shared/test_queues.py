@@ -1,4 +1,4 @@
-"""Sending to the queues of Azure Storage: durably, or not silently."""
+"""The queues of Azure Storage: a message is sent durably, or not silently."""
 
 from __future__ import annotations
 
@@ -72,6 +72,25 @@ async def test_text_is_put_back_unchanged(stores: Stores) -> None:
     assert found.content == text
 
 
+async def test_the_insertion_that_is_told_is_that_of_the_message_which_the_service_shows_first(
+    stores: Stores,
+) -> None:
+    """To the second, as the service itself gives it."""
+    queue = stores.queue_service.get_queue_client(MAIL_ARRIVED)
+    assert await stores.queues.oldest_visible(MAIL_ARRIVED) is None
+    await queue.create_queue()
+    assert await stores.queues.oldest_visible(MAIL_ARRIVED) is None
+    await stores.queues.send(MAIL_ARRIVED, arrived("AAA="), delay=600)
+    assert await stores.queues.oldest_visible(MAIL_ARRIVED) is None
+
+    await stores.queues.send(MAIL_ARRIVED, arrived("AAB="))
+    await stores.queues.send(MAIL_ARRIVED, arrived("AAC="))
+
+    first, _ = await queue.peek_messages(max_messages=32)
+    assert await stores.queues.oldest_visible(MAIL_ARRIVED) == first.inserted_on
+    assert "AAB=" in first.content
+
+
 async def test_many_messages_at_once_are_all_queued_in_their_queues(stores: Stores) -> None:
     """They race for making both queues, too."""
     mails = [arrived(f"AAA{number}") for number in range(30)]
@@ -111,6 +130,8 @@ async def test_storage_that_does_not_answer_is_unavailable_at_once(down: Stores)
 
     with pytest.raises(Unavailable, match="queue mail-arrived"):
         await down.queues.send(MAIL_ARRIVED, arrived("AAA="))
+    with pytest.raises(Unavailable, match="queue mail-arrived"):
+        await down.queues.oldest_visible(MAIL_ARRIVED)
     with pytest.raises(Unavailable):
         await Progress(time.monotonic).send(
             down.queues, [(MAIL_ARRIVED, arrived(f"AAA{number}")) for number in range(40)]

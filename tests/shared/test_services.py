@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -77,13 +78,26 @@ async def test_parts_are_built_once_and_closed() -> None:
     services = Services.from_environment(SETTINGS, ROOT)
 
     assert services.queues is services.queues
-    assert services.staging.journal is services.filing.journal is services.journal
+    assert services.receiver.journal is services.watch.journal is services.journal
+    assert services.receiver.unfinished is services.watch.unfinished is services.unfinished
+    assert services.receiver.hand_over is services.watch.hand_over is services.hand_over
+    assert services.staging.area is services.filing.area is services.mailbox.area is services.area
     assert services.webhook.secrets is services.secrets
     assert services.subscriptions.addresses == (
         "https://app.example.com/api/notifications",
         "https://app.example.com/api/lifecycle",
     )
     await services.close()
+    await services.close()
+
+
+@pytest.mark.anyio
+async def test_bytes_are_kept_when_half_of_the_staging_days_are_over() -> None:
+    """The container's own rule deletes them at the end of those days."""
+    services = Services.from_environment(SETTINGS, ROOT)
+
+    assert services.watch.kept_after * 2 == timedelta(days=services.configuration.staging_days)
+    assert services.aftermath.give_up_after == timedelta(days=3)
     await services.close()
 
 

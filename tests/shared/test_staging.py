@@ -7,23 +7,33 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
-from shared.errors import ConfigurationFault, NotYet, Stale, Transient, Unavailable
+from shared.breaker import BreakerKey
+from shared.claim import Claim, claimed
+from shared.errors import ConfigurationFault, NotYet, Unavailable
 from shared.graph.answers import Attachment, EmailAddress, Message, Recipient
 from shared.graph.faults import NotFound, Refused
 from shared.identities import filing_key
-from shared.journal import Journal, Row, State
+from shared.journal import JournalTable
+from shared.journal_row import Row, State
 from shared.mail import Address
 from shared.manifest import LeftOut, Manifest
-from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT
-from shared.staging import RENAMED_AFTER, UNREADABLE_FOR, Staged, Staging
+from shared.opening import open_row
+from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, Cause, MailArrived, VaultImport, decode
+from shared.staging import LOOK_AGAIN_AFTER, RENAMED_AFTER, UNREADABLE_FOR, Staged, Staging
 from shared.staging_area import StagingArea, file_name
+from shared.sweep_plan import PASSED_OVER
+from shared.testing.queues import InMemoryQueues
+from shared.unfinished import OpenMail
+from shared.watching import Watch
 
 from .accounts import Stores
 from .clock import NOON, FakeClock
 from .made import MESSAGE, arrived, source
 from .mailbox import FakeMailbox, Mail
+from .pipeline import Pipeline
 
 pytestmark = pytest.mark.anyio
 SOURCE = source("invoices")
@@ -46,47 +56,87 @@ def mail(*attachments: tuple[Attachment, bytes], **changed: object) -> Mail:
     return Mail(message, attachments=list(attachments))
 
 
+ANNOUNCED = "AAMkAnnounced="
+WHOLE = b"Subject: Hello\r\n\r\nHello"
+
+
 @dataclass
 class World:
     """Staging with a mailbox that has one mail, on a storage account of its own."""
 
     stores: Stores
     clock: FakeClock
+    queues: InMemoryQueues
     mailbox: FakeMailbox
     staging: Staging
+    pipeline: Pipeline
 
-    async def row(self, message: str = MESSAGE) -> Row | None:
+    async def stage(self, message: str = MESSAGE) -> None:
+        """The announcement of the mail comes out of its queue."""
+        await self.pipeline.take(self.staging, arrived("invoices", message))
+
+    async def run(self) -> Staged:
+        """The step alone, under a claim, so that what it raises is seen."""
+        message = arrived("invoices")
+        row = await self.row_or_none() or await self.staging.unknown(message)
+        mine = claimed(row, "run-1", self.clock.now())
+        if row.etag:
+            mine = await self.stores.journal.update(mine)
+        else:
+            mine = await open_row(self.stores.journal, self.stores.unfinished, mine)
+        return await self.staging.run(message, Claim(self.stores.journal, self.clock, mine))
+
+    async def row(self, message: str = MESSAGE) -> Row:
+        return await self.pipeline.row("invoices", filing_key("invoices", message))
+
+    async def row_or_none(self, message: str = MESSAGE) -> Row | None:
         return await self.stores.journal.read("invoices", filing_key("invoices", message))
 
     async def manifest(self) -> Manifest | None:
         return await self.stores.area.manifest("invoices", KEY)
 
-    async def put_row(self, state: State = "arrived") -> Row:
-        """The row that an earlier run has left."""
-        return await self.stores.journal.insert(Row("invoices", KEY, state, MESSAGE, self.clock.now()))
+    async def put_row(self, state: State = "arrived", **facts: object) -> Row:
+        """The row that an earlier run has left; its message was sent."""
+        now = self.clock.now()
+        row = Row("invoices", KEY, state, MESSAGE, now, opened=now, handed=now)
+        row = replace(row, **facts)  # type: ignore[arg-type]
+        return await open_row(self.stores.journal, self.stores.unfinished, row)
+
+    def orders(self) -> list[VaultImport]:
+        """What was handed to filing."""
+        found = self.queues.messages(VAULT_IMPORT)
+        return [decode(message.text.encode(), VaultImport) for message in found]
+
+    def announced(self) -> list[MailArrived]:
+        """What is in the queue of arrived mail, visible or not."""
+        found = self.queues.messages(MAIL_ARRIVED)
+        return [decode(message.text.encode(), MailArrived) for message in found]
+
+    def delays(self) -> list[float]:
+        """Seconds until each of these is visible."""
+        found = self.queues.messages(MAIL_ARRIVED)
+        return [(message.visible_at - self.clock.now()).total_seconds() for message in found]
 
 
 @pytest.fixture
 def world(stores: Stores, clock: FakeClock) -> World:
-    mailbox = FakeMailbox(SOURCE.mailbox)
+    mailbox, queues = FakeMailbox(SOURCE.mailbox), InMemoryQueues(clock)
     mailbox.add(MESSAGE, mail((attachment(1), b"one"), (attachment(2), b"")))
-    staging = Staging({"invoices": SOURCE}, mailbox, stores.journal, stores.area, stores.queues, clock)
-    return World(stores, clock, mailbox, staging)
+    staging = Staging({"invoices": SOURCE}, mailbox, stores.area, queues, clock)
+    pipeline = Pipeline.of(stores, clock, queues)
+    pipeline.serve(staging)
+    return World(stores, clock, queues, mailbox, staging, pipeline)
 
 
 async def test_a_mail_is_staged_with_all_its_bytes_and_handed_over(world: World) -> None:
-    assert await world.staging.stage(arrived("invoices")) is Staged.STAGED
+    await world.stage()
 
     manifest = await world.manifest()
     assert manifest is not None
     assert (manifest.source, manifest.key, manifest.message) == ("invoices", KEY, MESSAGE)
     assert manifest.mail.subject == "Invoice"
     assert manifest.mail.from_ == Address("Ada", "ada@example.com")
-    expected = {
-        "message.eml": b"Subject: Hello\r\n\r\nHello",
-        "attachments/0001": b"one",
-        "attachments/0002": b"",
-    }
+    expected = {"message.eml": WHOLE, "attachments/0001": b"one", "attachments/0002": b""}
     assert {file.path: (file.size, file.sha256) for file in manifest.files} == {
         path: (len(content), hashlib.sha256(content).hexdigest()) for path, content in expected.items()
     }
@@ -95,22 +145,30 @@ async def test_a_mail_is_staged_with_all_its_bytes_and_handed_over(world: World)
         found = b"".join([piece async for piece in world.stores.area.read(name, file.size)])
         assert found == expected[file.path]
     row = await world.row()
-    assert row is not None
     assert (row.state, row.arrived, row.staged, row.ended) == ("staged", NOON, NOON, None)
     assert row.sizes == tuple(file.size for file in manifest.files)
     assert row.digests == tuple(bytes.fromhex(file.sha256) for file in manifest.files)
-    (order,) = await world.stores.visible(VAULT_IMPORT)
-    assert (order["source"], order["key"]) == ("invoices", KEY)
-    assert await world.stores.number(MAIL_ARRIVED) == 0
+    assert (row.owner, row.claim_expires, row.handed) == ("", None, NOON)
+    (order,) = world.orders()
+    assert (order.source, order.key) == ("invoices", KEY)
+    assert world.announced() == []
+
+
+async def test_a_staged_mail_is_open(world: World) -> None:
+    """By the row in table `unfinished` alone it would be found again, whatever is lost."""
+    await world.stage()
+
+    (mail_,) = await world.pipeline.open_mails()
+    assert (mail_.source, mail_.since, mail_.key, mail_.message) == ("invoices", NOON, KEY, MESSAGE)
 
 
 async def test_the_trace_goes_on_to_filing(world: World) -> None:
     message = arrived("invoices")
 
-    await world.staging.stage(message)
+    await world.pipeline.take(world.staging, message)
 
-    (order,) = await world.stores.visible(VAULT_IMPORT)
-    assert order["traceparent"].split("-")[1] == message.traceparent.split("-")[1]
+    (order,) = world.orders()
+    assert order.traceparent.split("-")[1] == message.traceparent.split("-")[1]
 
 
 async def test_the_manifest_keeps_what_the_mail_says_of_its_files(world: World) -> None:
@@ -123,7 +181,7 @@ async def test_the_manifest_keeps_what_the_mail_says_of_its_files(world: World) 
         ),
     )
 
-    await world.staging.stage(arrived("invoices"))
+    await world.stage()
 
     manifest = await world.manifest()
     assert manifest is not None
@@ -156,7 +214,7 @@ async def test_attachments_that_are_no_files_are_named_by_number(world: World) -
         ),
     )
 
-    await world.staging.stage(arrived("invoices"))
+    await world.stage()
 
     manifest = await world.manifest()
     assert manifest is not None
@@ -165,97 +223,137 @@ async def test_attachments_that_are_no_files_are_named_by_number(world: World) -
     assert world.mailbox.calls["attachment_bytes"] == 2
 
 
-async def test_an_id_that_the_answer_does_not_confirm_begins_anew_under_the_true_one(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Until Graph has answered, a mail stands under the key of the announced id."""
-    monkeypatch.setattr("shared.staging.RENAMED_AFTER", 0)
-    world.mailbox.add("AAMkAnnounced=", world.mailbox.mails[MESSAGE])
-    announced = arrived("invoices", "AAMkAnnounced=")
+async def test_an_id_that_the_answer_does_not_confirm_begins_anew_under_the_true_one(world: World) -> None:
+    """Until Graph has answered, a mail stands under the key of the announced id: in both tables."""
+    world.mailbox.add(ANNOUNCED, world.mailbox.mails[MESSAGE])
+    announced = arrived("invoices", ANNOUNCED)
 
-    assert await world.staging.stage(announced) is Staged.RENAMED
+    await world.pipeline.take(world.staging, announced)
 
-    assert await world.row("AAMkAnnounced=") is None
-    assert await world.row() is None
+    assert await world.row_or_none(ANNOUNCED) is None
+    assert await world.row_or_none() is None
+    assert await world.pipeline.open_mails() == []
     assert await world.stores.blob_names() == []
-    (again,) = await world.stores.visible(MAIL_ARRIVED)
-    assert (again["source"], again["message"]) == ("invoices", MESSAGE)
-    assert (again["cause"], again["noticed"]) == (announced.cause, announced.noticed)
-    assert again["traceparent"].split("-")[1] == announced.traceparent.split("-")[1]
-    assert await world.stores.number(VAULT_IMPORT) == 0
+    (again,) = world.announced()
+    assert (again.source, again.message) == ("invoices", MESSAGE)
+    assert (again.cause, again.noticed) == (announced.cause, announced.noticed)
+    assert again.traceparent.split("-")[1] == announced.traceparent.split("-")[1]
+    assert world.orders() == []
+
+
+async def test_a_worker_that_dies_before_a_renamed_mail_is_struck_off_leaves_nothing_for_ever(
+    world: World,
+) -> None:
+    """The journal's row is gone, that of `unfinished` is not: the watch must not fetch it every minute."""
+    world.mailbox.add(ANNOUNCED, world.mailbox.mails[MESSAGE])
+    key = filing_key("invoices", ANNOUNCED)
+    await world.stores.unfinished.add(OpenMail("invoices", NOON, key, ANNOUNCED))
+    watch = Watch(
+        world.stores.journal,
+        world.stores.unfinished,
+        world.queues,
+        world.pipeline.receiver.hand_over,
+        world.stores.area,
+        world.clock,
+        timedelta(days=15),
+    )
+
+    for _ in range(20):
+        await world.pipeline.run_for(minutes=1)
+        await watch.run()
+
+    assert [one.key for one in await world.pipeline.open_mails()] == [KEY]
+    assert world.mailbox.calls["message"] <= 3
 
 
 async def test_ids_that_change_at_each_answer_do_not_spin(world: World) -> None:
-    world.mailbox.add("AAMkAnnounced=", world.mailbox.mails[MESSAGE])
+    world.mailbox.add(ANNOUNCED, world.mailbox.mails[MESSAGE])
 
-    await world.staging.stage(arrived("invoices", "AAMkAnnounced="))
+    await world.stage(ANNOUNCED)
 
-    assert world.stores.queues.delays == [RENAMED_AFTER]
+    assert world.delays() == [RENAMED_AFTER]
     assert RENAMED_AFTER > 0
 
 
-async def test_of_both_ids_of_a_mail_one_document_comes(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.staging.RENAMED_AFTER", 0)
-    world.mailbox.add("AAMkAnnounced=", world.mailbox.mails[MESSAGE])
-    for message in (arrived("invoices", "AAMkAnnounced="), arrived("invoices")):
-        await world.staging.stage(message)
-    (again,) = await world.stores.visible(MAIL_ARRIVED)
+async def test_of_both_ids_of_a_mail_one_order_comes(world: World) -> None:
+    world.mailbox.add(ANNOUNCED, world.mailbox.mails[MESSAGE])
+    await world.stage(ANNOUNCED)
+    await world.stage()
 
-    assert await world.staging.stage(arrived("invoices", again["message"])) is Staged.ALREADY
+    await world.pipeline.run_for(minutes=1)
 
-    keys = {order["key"] for order in await world.stores.visible(VAULT_IMPORT)}
-    assert keys == {KEY}
+    assert [order.key for order in world.orders()] == [KEY]
+    assert [one.key for one in await world.pipeline.open_mails()] == [KEY]
+    assert world.announced() == []
 
 
 async def test_an_answer_without_an_id_is_tried_again(world: World) -> None:
     world.mailbox.add(MESSAGE, mail(id=""))
 
-    with pytest.raises(Transient):
-        await world.staging.stage(arrived("invoices"))
+    await world.stage()
 
-    assert await world.stores.number(MAIL_ARRIVED) == 0
+    row = await world.row()
+    assert (row.state, row.attempt) == ("arrived", 1)
+    assert "has no id" in row.reason
+    assert [one.message for one in world.announced()] == [MESSAGE]
 
 
-async def test_twins_at_once_make_one_manifest_and_the_loser_takes_its_run_away(world: World) -> None:
-    """Both are at work on the same row when the first one comes to its end."""
-    await world.put_row()
-    both_fetch = asyncio.Barrier(2)
+async def test_a_message_of_a_mail_that_another_worker_stages_waits_and_finds_the_work_done(
+    world: World,
+) -> None:
+    """It is not dropped: that worker may die."""
+    came_again = asyncio.Event()
 
-    async def meet(call: str) -> None:
+    async def twin(call: str) -> None:
         if call == "mime":
-            await both_fetch.wait()
+            await world.stage()
+            came_again.set()
 
-    world.mailbox.before = meet
+    world.mailbox.before = twin
 
-    outcomes = await asyncio.gather(
-        *(world.staging.stage(arrived("invoices")) for _ in range(2)), return_exceptions=True
-    )
+    await world.stage()
 
-    assert [type(one) for one in outcomes if one is not Staged.STAGED] == [Stale]
+    assert came_again.is_set()
+    assert world.mailbox.calls["mime"] == 1
+    assert world.delays() == [90]
+    world.mailbox.before = None
+    await world.pipeline.run_for(seconds=90)
+    assert world.announced() == []
+    assert len(world.orders()) == 1
+
+
+async def test_a_worker_that_was_taken_over_writes_nothing_and_takes_its_run_away(world: World) -> None:
+    """It wakes up late: its claim has run out, and another worker has staged the mail meanwhile."""
+
+    async def overtaken(call: str) -> None:
+        if call == "mime":
+            world.mailbox.before = None
+            world.clock.advance(seconds=90)
+            await world.stage()
+
+    world.mailbox.before = overtaken
+
+    await world.stage()
+
     manifest = await world.manifest()
     assert manifest is not None
     runs = {name.split("/")[2] for name in await world.stores.blob_names()}
     assert runs == {manifest.run, "manifest.json"}
-    row = await world.row()
-    assert row is not None
-    assert row.state == "staged"
-    assert await world.stores.number(VAULT_IMPORT) == 1
-    # The twin's message comes again, and finds the work done.
-    world.mailbox.before = None
-    assert await world.staging.stage(arrived("invoices")) is Staged.ALREADY
+    assert (await world.row()).state == "staged"
+    assert len(world.orders()) == 1
 
 
-async def test_twins_that_both_are_the_first_make_one_row(world: World) -> None:
-    outcomes = await asyncio.gather(
-        *(world.staging.stage(arrived("invoices")) for _ in range(4)), return_exceptions=True
-    )
+async def test_twins_that_both_are_the_first_make_one_row_and_fetch_once(world: World) -> None:
+    await asyncio.gather(*(world.stage() for _ in range(4)))
 
-    assert Staged.STAGED in outcomes
-    assert all(isinstance(one, Stale) or one in (Staged.STAGED, Staged.ALREADY) for one in outcomes)
+    await world.pipeline.run_for(minutes=2)
+
+    assert world.mailbox.calls["mime"] == 1
     runs = {name.split("/")[2] for name in await world.stores.blob_names()}
     assert len(runs) == 2
+    assert len(world.orders()) == 1
+    assert len(await world.pipeline.open_mails()) == 1
+    assert world.announced() == []
 
 
 async def test_a_manifest_whose_answer_was_lost_is_not_taken_for_anothers(world: World) -> None:
@@ -268,8 +366,9 @@ async def test_a_manifest_whose_answer_was_lost_is_not_taken_for_anothers(world:
 
     staging = replace(world.staging, area=LostAnswer(world.stores.blobs))
 
-    assert await staging.stage(arrived("invoices")) is Staged.STAGED
+    await world.pipeline.take(staging, arrived("invoices"))
 
+    assert (await world.row()).state == "staged"
     manifest = await world.manifest()
     assert manifest is not None
     names = await world.stores.blob_names()
@@ -277,20 +376,42 @@ async def test_a_manifest_whose_answer_was_lost_is_not_taken_for_anothers(world:
         assert file_name("invoices", KEY, manifest.run, file.path) in names
 
 
-async def test_a_mail_that_is_not_readable_yet_waits(world: World) -> None:
+async def test_a_mail_that_is_not_readable_yet_waits_and_that_is_no_attempt(world: World) -> None:
     """A notification can be earlier than the mail: a 404 soon after arrival is no failure."""
     world.mailbox.mails.clear()
-    for _ in range(2):
-        with pytest.raises(NotYet):
-            await world.staging.stage(arrived("invoices"))
-        world.clock.advance(seconds=(UNREADABLE_FOR - timedelta(seconds=1)).total_seconds())
+
+    await world.stage()
+
     row = await world.row()
-    assert row is not None
-    assert (row.state, row.arrived) == ("arrived", NOON)
-    world.clock.advance(hours=-1)
+    assert (row.state, row.missing_since, row.attempt) == ("arrived", NOON, 0)
+    assert row.due == NOON + timedelta(seconds=LOOK_AGAIN_AFTER)
+    assert world.delays() == [LOOK_AGAIN_AFTER]
     world.mailbox.add(MESSAGE, mail())
 
-    assert await world.staging.stage(arrived("invoices")) is Staged.STAGED
+    await world.pipeline.run_for(seconds=LOOK_AGAIN_AFTER)
+
+    row = await world.row()
+    assert (row.state, row.missing_since, row.due) == ("staged", None, None)
+
+
+async def test_a_mail_that_stays_unreadable_fails_ten_minutes_after_the_first_404(world: World) -> None:
+    """Not after its arrival: it may have waited for Graph long before anybody could ask."""
+    arrival = NOON - timedelta(days=2)
+    await world.put_row(arrived=arrival, opened=arrival)
+    world.mailbox.mails.clear()
+    await world.stage()
+
+    await world.pipeline.run_for(seconds=UNREADABLE_FOR.total_seconds() - 1)
+    assert (await world.row()).state == "arrived"
+    await world.pipeline.run_for(seconds=LOOK_AGAIN_AFTER)
+
+    row = await world.row()
+    assert (row.state, row.missing_since, row.handed) == ("failed", None, row.ended)
+    assert row.ended is not None
+    assert row.ended >= NOON + UNREADABLE_FOR
+    assert row.reason == "The mail was gone before it could be read."
+    assert "replay" in row.remedy
+    assert world.pipeline.waiting() == {"mail-filed": 1}
 
 
 @pytest.mark.parametrize("code", ["ErrorInvalidUser", "ResourceNotFound", ""])
@@ -300,75 +421,81 @@ async def test_soon_after_arrival_any_404_may_be_of_a_mail_that_is_not_readable_
     world.mailbox.faults["message"] = NotFound(code)
 
     with pytest.raises(NotYet, match=r"invoices@example\.com") as caught:
-        await world.staging.stage(arrived("invoices"))
+        await world.run()
 
-    assert caught.value.after
-    assert caught.value.after <= 60
+    assert caught.value.after == LOOK_AGAIN_AFTER
+    assert (await world.row()).missing_since == NOON
 
 
 async def test_a_message_that_comes_before_its_mail_is_due_waits_until_then(world: World) -> None:
     """Copies of a message must not multiply the work."""
-    before = await world.put_row()
-    await world.stores.journal.update(replace(before, due=NOON + timedelta(seconds=90)))
+    await world.put_row(due=NOON + timedelta(seconds=90))
     world.clock.advance(seconds=30)
 
-    with pytest.raises(NotYet) as caught:
-        await world.staging.stage(arrived("invoices"))
+    await world.stage()
 
-    assert caught.value.after == 60
+    assert world.delays() == [60]
     assert not world.mailbox.calls
-    world.clock.advance(seconds=60)
-    assert await world.staging.stage(arrived("invoices")) is Staged.STAGED
+    await world.pipeline.run_for(seconds=60)
     row = await world.row()
-    assert row is not None
-    assert row.due is None
-
-
-async def test_a_mail_that_stays_unreadable_fails_with_reason_and_remedy(world: World) -> None:
-    await world.put_row()
-    world.mailbox.mails.clear()
-    world.clock.advance(seconds=UNREADABLE_FOR.total_seconds())
-
-    assert await world.staging.stage(arrived("invoices")) is Staged.FAILED
-
-    row = await world.row()
-    assert row is not None
-    assert (row.state, row.ended) == ("failed", world.clock.now())
-    assert row.reason == "The mail was gone before it could be read."
-    assert "replay" in row.remedy
-    assert await world.stores.number(VAULT_IMPORT) == 0
+    assert (row.state, row.due) == ("staged", None)
 
 
 async def test_a_mail_that_goes_while_it_is_fetched_leaves_no_manifest(world: World) -> None:
     world.mailbox.faults["attachment_bytes"] = NotFound("ErrorItemNotFound")
 
-    with pytest.raises(NotYet):
-        await world.staging.stage(arrived("invoices"))
+    await world.stage()
 
+    row = await world.row()
+    assert (row.state, row.missing_since, row.attempt) == ("arrived", NOON, 0)
     assert await world.manifest() is None
 
 
-@pytest.mark.parametrize("code", ["ErrorInvalidUser", "ResourceNotFound", "MailboxNotEnabledForRESTAPI"])
-async def test_an_unknown_mailbox_is_a_fault_of_the_configuration(world: World, code: str) -> None:
-    """It names mailbox and file, and fails no mail, however long it lasts."""
-    await world.put_row()
-    world.clock.advance(days=10)
-    world.mailbox.faults["message"] = NotFound(code)
+@pytest.mark.parametrize("fault", [Refused(400, "ErrorInvalidRequest", ""), NotFound("ErrorInvalidUser")])
+@pytest.mark.parametrize("call", ["attachments", "mime", "attachment_bytes"])
+async def test_what_is_refused_of_a_mail_that_could_be_read_is_no_fault_of_its_mailbox(
+    world: World, call: str, fault: Exception
+) -> None:
+    """Nobody's mail waits for it: that one mail is tried again, and given up in the end."""
+    world.mailbox.faults[call] = fault
 
-    with pytest.raises(ConfigurationFault, match=f"invoices@example.com.*{code}") as caught:
-        await world.staging.stage(arrived("invoices"))
+    await world.stage()
 
-    assert "address" in caught.value.remedy
     row = await world.row()
-    assert row is not None
-    assert row.state == "arrived"
+    assert (row.state, row.attempt) == ("arrived", 1)
+    assert "content of a mail" in row.reason
+    breakers = await world.pipeline.receiver.gate.breakers.all(fresh=True)
+    assert not any(one.is_shut for one in breakers.values())
+
+
+@pytest.mark.parametrize("code", ["ErrorInvalidUser", "ResourceNotFound", "MailboxNotEnabledForRESTAPI"])
+async def test_an_unknown_mailbox_holds_its_source_and_fails_no_mail(world: World, code: str) -> None:
+    """However long it lasts: reason and remedy name mailbox and what to look at."""
+    world.mailbox.faults["message"] = NotFound(code)
+    await world.stage()
+    world.clock.advance(seconds=UNREADABLE_FOR.total_seconds())
+
+    for _ in range(3):
+        await world.pipeline.run_for(minutes=1)
+        world.clock.advance(days=2)
+
+    row = await world.row()
+    assert (row.state, row.attempt, row.first_tried) == ("arrived", 0, None)
+    assert "invoices@example.com" in row.reason
+    assert code in row.reason
+    assert "address" in row.remedy
+    breakers = await world.pipeline.receiver.gate.breakers.all(fresh=True)
+    assert breakers[BreakerKey("source", "invoices", "staging")].state == "held"
+    world.mailbox.faults.clear()
+    await world.pipeline.run_for(minutes=5)
+    assert (await world.row()).state == "staged"
 
 
 async def test_a_request_that_graph_refuses_is_a_fault_of_the_configuration(world: World) -> None:
     world.mailbox.faults["message"] = Refused(400, "ErrorInvalidRequest", "text of Graph")
 
     with pytest.raises(ConfigurationFault, match=r"invoices@example\.com") as caught:
-        await world.staging.stage(arrived("invoices"))
+        await world.run()
 
     assert "mail-sources.toml" in caught.value.remedy
     assert "text of Graph" not in str(caught.value)
@@ -378,125 +505,164 @@ async def test_a_request_that_graph_refuses_is_a_fault_of_the_configuration(worl
 async def test_an_id_that_graph_calls_malformed_fails_at_once(world: World, code: str) -> None:
     world.mailbox.faults["message"] = Refused(400, code, "Id is malformed.")
 
-    assert await world.staging.stage(arrived("invoices")) is Staged.FAILED
+    await world.stage()
 
     row = await world.row()
-    assert row is not None
     assert row.state == "failed"
     assert row.reason
     assert row.remedy
+    assert world.pipeline.waiting() == {"mail-filed": 1}
 
 
 @pytest.mark.parametrize("call", ["message", "attachments", "mime", "attachment_bytes"])
-async def test_an_outage_at_any_call_leaves_the_mail_as_it_was(world: World, call: str) -> None:
+async def test_an_outage_at_any_call_is_an_attempt_and_leaves_no_manifest(world: World, call: str) -> None:
     world.mailbox.faults[call] = Unavailable("Graph answered 503")
-    with pytest.raises(Unavailable):
-        await world.staging.stage(arrived("invoices"))
+
+    await world.stage()
+
     row = await world.row()
-    assert row is not None
-    assert row.state == "arrived"
+    assert (row.state, row.attempt, row.first_tried) == ("arrived", 1, NOON)
+    assert row.reason == "Graph answered 503"
     assert await world.manifest() is None
     world.mailbox.faults.clear()
-
-    assert await world.staging.stage(arrived("invoices")) is Staged.STAGED
+    await world.pipeline.run_for(minutes=1)
+    row = await world.row()
+    assert (row.state, row.attempt, row.reason) == ("staged", 0, "")
 
 
 async def test_a_stream_that_breaks_in_the_middle_leaves_no_manifest(world: World) -> None:
     """MIME is made anew at each call: the next attempt fetches it from its start."""
     world.mailbox.breaks_after, world.mailbox.faults["stream"] = 10, Unavailable("cut short")
-    with pytest.raises(Unavailable, match="cut short"):
-        await world.staging.stage(arrived("invoices"))
+    await world.stage()
+    assert (await world.row()).reason == "cut short"
     assert await world.manifest() is None
-    assert await world.stores.number(VAULT_IMPORT) == 0
+    assert world.orders() == []
     world.mailbox.breaks_after = None
 
-    assert await world.staging.stage(arrived("invoices")) is Staged.STAGED
+    await world.pipeline.run_for(minutes=1)
 
     manifest = await world.manifest()
     assert manifest is not None
-    assert manifest.files[0].size == len(b"Subject: Hello\r\n\r\nHello")
+    assert manifest.files[0].size == len(WHOLE)
 
 
 @pytest.mark.parametrize("state", ["filed", "skipped", "failed"])
 async def test_a_mail_that_has_ended_is_left_alone(world: World, state: State) -> None:
     before = await world.put_row(state)
 
-    assert await world.staging.stage(arrived("invoices")) is Staged.ALREADY
+    await world.stage()
 
     assert await world.row() == before
     assert not world.mailbox.calls
-    assert await world.stores.number(VAULT_IMPORT) == 0
+    assert world.pipeline.waiting() == {}
 
 
-async def test_a_mail_that_is_staged_is_only_handed_over_again(world: World) -> None:
-    """The first hand-over may have been lost: who finds the state repeats it."""
+@pytest.mark.parametrize("cause", ["notification", "backfill", "sweep", "replay"])
+async def test_a_mail_that_the_first_sweep_has_passed_over_begins_anew_when_it_is_announced(
+    world: World, cause: Cause
+) -> None:
+    """It has been moved in. A sweep that meets it again is no such sign."""
+    await world.put_row("skipped", rule=PASSED_OVER, ended=NOON, settled=NOON)
+    message = msgspec.structs.replace(arrived("invoices"), cause=cause)
+
+    await world.pipeline.take(world.staging, message)
+
+    expected = "staged" if cause in ("notification", "backfill") else "skipped"
+    assert (await world.row()).state == expected
+
+
+async def test_a_mail_that_is_staged_and_handed_over_is_left_alone(world: World) -> None:
     before = await world.put_row("staged")
 
-    assert await world.staging.stage(arrived("invoices")) is Staged.ALREADY
+    await world.stage()
 
     assert await world.row() == before
     assert not world.mailbox.calls
-    (order,) = await world.stores.visible(VAULT_IMPORT)
-    assert order["key"] == KEY
+    assert world.pipeline.waiting() == {}
+
+
+async def test_a_mail_that_is_staged_but_not_handed_over_is_only_handed_over(world: World) -> None:
+    """Who finds a state that was not handed over repeats that, and nothing else."""
+    before = await world.put_row("staged", handed=None)
+
+    await world.stage()
+
+    row = await world.row()
+    assert replace(row, etag="") == replace(before, handed=NOON, etag="")
+    assert not world.mailbox.calls
+    assert [order.key for order in world.orders()] == [KEY]
 
 
 async def test_after_a_crash_behind_the_manifest_nothing_is_fetched_again(world: World) -> None:
     """The manifest is the commit mark; the mail may be gone from its mailbox by now."""
 
-    class Crash(Exception):
-        pass
+    class Crash(BaseException):
+        """The worker dies: nothing of it runs any more."""
 
-    class Crashing(Journal):
+    class Crashing(JournalTable):
         async def update(self, row: Row) -> Row:
             raise Crash
 
-    crashing = replace(world.staging, journal=Crashing(world.stores.tables))
+    message = arrived("invoices")
+    row = claimed(await world.staging.unknown(message), "run-1", NOON)
+    row = await open_row(world.stores.journal, world.stores.unfinished, replace(row, handed=NOON))
     with pytest.raises(Crash):
-        await crashing.stage(arrived("invoices"))
+        await world.staging.run(message, Claim(Crashing(world.stores.tables), world.clock, row))
     manifest = await world.manifest()
     assert manifest is not None
     world.mailbox.mails.clear()
     world.mailbox.calls.clear()
+    await world.stage()
+    assert world.orders() == [], "the claim of the dead has not run out"
 
-    assert await world.staging.stage(arrived("invoices")) is Staged.STAGED
+    await world.pipeline.run_for(seconds=90)
 
     assert not world.mailbox.calls
     assert await world.manifest() == manifest
     row = await world.row()
-    assert row is not None
-    assert (row.state, row.sizes) == ("staged", tuple(file.size for file in manifest.files))
-    assert await world.stores.number(VAULT_IMPORT) == 1
+    assert (row.state, row.deaths) == ("staged", 0)
+    assert row.sizes == tuple(file.size for file in manifest.files)
+    assert len(world.orders()) == 1
 
 
-async def test_a_crash_before_the_hand_over_is_mended_by_the_next_run(world: World) -> None:
-    class Crash(Exception):
-        pass
+async def test_a_crash_before_the_hand_over_is_mended_by_the_next_message(world: World) -> None:
+    class Crash(BaseException):
+        """The worker dies: nothing of it runs any more."""
 
-    class Crashing(type(world.stores.queues)):  # type: ignore[misc]
+    class Crashing(InMemoryQueues):
         async def send(self, *_: object, **__: object) -> None:
             raise Crash
 
+    crashing = Pipeline.of(world.stores, world.clock, Crashing(world.clock))
     with pytest.raises(Crash):
-        await replace(world.staging, queues=Crashing(world.stores.queue_service)).stage(arrived("invoices"))
-    assert await world.stores.number(VAULT_IMPORT) == 0
+        await crashing.take(world.staging, arrived("invoices"))
+    assert (await world.row()).handed is None
 
-    assert await world.staging.stage(arrived("invoices")) is Staged.ALREADY
+    await world.stage()
 
-    assert await world.stores.number(VAULT_IMPORT) == 1
+    assert len(world.orders()) == 1
+    assert (await world.row()).handed == NOON
 
 
 async def test_mail_of_a_source_that_is_not_configured_waits(world: World) -> None:
-    with pytest.raises(ConfigurationFault, match='"vanished"') as caught:
-        await world.staging.stage(arrived("vanished"))
+    await world.pipeline.take(world.staging, arrived("vanished"))
 
-    assert "mail-sources.toml" in caught.value.remedy
+    row = await world.pipeline.row("vanished", filing_key("vanished", MESSAGE))
+    assert row.state == "arrived"
+    assert '"vanished"' in row.reason
+    assert "mail-sources.toml" in row.remedy
+    assert len(world.announced()) == 1
 
 
-async def test_storage_that_does_not_answer_fetches_nothing(world: World, down: Stores) -> None:
-    with pytest.raises(Unavailable):
-        await replace(world.staging, journal=down.journal).stage(arrived("invoices"))
+async def test_storage_that_does_not_answer_fetches_nothing_and_loses_no_message(
+    world: World, down: Stores
+) -> None:
+    without_journal = Pipeline.of(replace(world.stores, journal=down.journal), world.clock, world.queues)
+
+    await without_journal.take(world.staging, arrived("invoices"))
 
     assert not world.mailbox.calls
+    assert [one.message for one in world.announced()] == [MESSAGE]
 
 
 async def test_nothing_out_of_the_mail_is_in_log_or_row(
@@ -505,12 +671,11 @@ async def test_nothing_out_of_the_mail_is_in_log_or_row(
     caplog.set_level("INFO", "vaultpost")
     world.mailbox.add(MESSAGE, mail((attachment(1, name="private.pdf"), b"bytes"), subject="very private"))
 
-    await world.staging.stage(arrived("invoices"))
+    await world.stage()
 
     assert [getattr(one, "event", "") for one in caplog.records if one.name.startswith("vaultpost")] == [
         "staging-ended"
     ]
     for private in ("very private", "ada@example.com", "private.pdf", MESSAGE):
         assert private not in caplog.text
-    row = await world.row()
-    assert "private" not in repr(replace(row, message="") if row else None)
+    assert "private" not in repr(replace(await world.row(), message=""))

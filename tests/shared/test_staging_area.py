@@ -10,11 +10,12 @@ from collections.abc import AsyncGenerator, Iterable
 import msgspec
 import pytest
 
+from shared.blob_container import Written
 from shared.errors import Unavailable
 from shared.mail import Address, Header, Mail
 from shared.manifest import LeftOut, Manifest, StagedFile
 from shared.plan import Plan
-from shared.staging_area import Missing, Written, file_name, manifest_name, plan_name
+from shared.staging_area import Missing, file_name, manifest_name, plan_name
 from shared.storage_clients import PIECE
 
 from .accounts import Stores
@@ -239,9 +240,13 @@ async def test_storage_that_does_not_answer_is_unavailable_at_once(down: Stores)
         down.area.put_manifest(MANIFEST),
         down.area.manifest("invoices", KEY),
         down.area.delete("a/b/file"),
+        down.area.delete_document(manifest_name("invoices", KEY), MANIFEST),
         down.area.delete_run("invoices", KEY, "aa"),
+        down.area.keep("invoices", KEY),
+        down.area.forget_kept("invoices", KEY),
+        down.area.put_unreadable(b"{", "ab" * 32),
     ):
-        with pytest.raises(Unavailable, match="staging area"):
+        with pytest.raises(Unavailable, match=r"^(staging area|kept mail): storage did not answer"):
             await work
 
     assert time.monotonic() - began < 5

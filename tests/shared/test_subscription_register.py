@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.data.tables import UpdateMode
@@ -37,6 +38,16 @@ async def test_the_first_makes_the_table_and_its_facts_are_kept(stores: Stores) 
         "address": ADDRESS,
         "key_version": "key-1",
     }
+    assert await stores.register.rows() == [ROW]
+
+
+async def test_times_are_kept_to_the_microsecond_and_can_be_taken_back(stores: Stores) -> None:
+    end = datetime(2026, 11, 30, 11, 0, 0, 123456, tzinfo=UTC)
+    ended = replace(ROW, until=end, renewed=end - timedelta(days=6))
+    await stores.register.add(ended)
+    assert await stores.register.rows() == [ended]
+
+    await stores.register.add(ROW)
     assert await stores.register.rows() == [ROW]
 
 

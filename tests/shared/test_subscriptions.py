@@ -12,15 +12,18 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from msgspec import structs
 
 from sandbox.box import Sandbox
+from sandbox.faults import AnyFault
+from sandbox.faults.fault import Commit, Cut, Latency, Status
 from sandbox.serving import serve
 from sandbox.tenant.graph.subscriptions import Subscription
 from shared.configuration import Source
-from shared.errors import ConfigurationFault, Unavailable
+from shared.errors import ConfigurationFault, Unavailable, VaultpostError
 from shared.graph.client import GraphClient
 from shared.graph.faults import NotFound, Refused
-from shared.graph.subscriptions import SubscriptionClient
+from shared.graph.subscriptions import Creation, Named, SubscriptionClient
 from shared.identities import client_state, proven_source
 from shared.progress import Progress
 from shared.queue_messages import MAIL_ARRIVED, Event, LifecycleEvent
@@ -75,6 +78,7 @@ class World:
     service_clock: FakeClock
     key: str
     sources: list[Source]
+    sweeps: list[str]
     subscriptions: Subscriptions
 
     @property
@@ -113,11 +117,13 @@ class World:
         """A subscription that is not on record; ours have the base `api`."""
         graph = client(self.box, app_id or self.app_id)
         made = await SubscriptionClient(graph).create(
-            one.mailbox,
-            f"users/{mailbox or one.mailbox}/mailFolders('inbox')/messages",
-            addresses=self.endpoint.addresses_below(base),
-            client_state="a stranger",
-            until=datetime.now(UTC) + timedelta(hours=1),
+            Creation(
+                one.mailbox,
+                f"users/{mailbox or one.mailbox}/mailFolders('inbox')/messages",
+                self.endpoint.addresses_below(base),
+                "a stranger",
+                datetime.now(UTC) + timedelta(hours=1),
+            )
         )
         await graph.close()
         return self.box.tenant.subscriptions.get(app_id or self.app_id, made.id)
@@ -159,6 +165,11 @@ async def world(
     assert key is not None
     app_id = str(uuid.uuid4())
     graph = client(box, app_id)
+    sweeps: list[str] = []
+
+    async def sweep(name: str) -> None:
+        sweeps.append(name)
+
     subscriptions = Subscriptions(
         {one.name: one for one in sources},
         SubscriptionClient(graph),
@@ -166,8 +177,12 @@ async def world(
         services.secrets,
         endpoint.addresses,
         clock,
+        sweep,
     )
-    yield World(box, app_id, graph, endpoint, stores, clock, service_clock, key.value, sources, subscriptions)
+    yield World(
+        box, app_id, graph, endpoint, stores, clock, service_clock, key.value, sources, sweeps, subscriptions
+    )
+    box.faults.graph.clear()
     for left in box.tenant.subscriptions.of(app_id):
         box.tenant.subscriptions.remove(left)
     await graph.close()
@@ -267,10 +282,10 @@ async def test_a_renewal_that_fails_does_not_stop_the_others(world: World) -> No
     (late,) = world.of(world.sources[1])
 
     class Failing(SubscriptionClient):
-        async def renew(self, mailbox: str, subscription: str, until: datetime) -> Any:
-            if mailbox == world.first.mailbox:
+        async def renew(self, named: Named, until: datetime) -> Any:
+            if named.mailbox == world.first.mailbox:
                 raise Unavailable("Graph answered 503")
-            return await super().renew(mailbox, subscription, until)
+            return await super().renew(named, until)
 
     before = late.expires
     with pytest.raises(Unavailable):
@@ -492,17 +507,18 @@ async def test_one_that_is_gone_before_its_renewal_is_made_anew_at_once(world: W
     assert await world.registered() == {one.id for one in world.live()}
 
 
-async def test_what_is_no_longer_configured_is_left_to_expire(world: World) -> None:
+async def test_what_is_no_longer_configured_is_deleted(world: World) -> None:
+    """Only what is on record: a stranger's on the same mailbox stays."""
     await world.subscriptions.maintain()
-    (left,) = world.of(world.sources[1])
-    before = left.expires
-    world.clock.advance(seconds=(LIFETIME / 2 + MINUTE).total_seconds())
+    (mine,) = world.of(world.first)
+    stranger = await world.strange(world.sources[1], str(uuid.uuid4()))
 
     await world.watching(world.first).maintain()
 
-    assert world.of(world.sources[1]) == [left]
-    assert left.expires == before
-    assert left.id in await world.registered()
+    assert world.live() == [mine]
+    assert await world.registered() == {mine.id}
+    assert world.live(stranger.app_id) == [stranger]
+    world.box.tenant.subscriptions.remove(stranger)
 
 
 async def test_without_key_table_or_list_nothing_is_made(
@@ -614,3 +630,244 @@ async def test_an_event_of_an_unknown_subscription_still_has_its_source_looked_a
     await world.care(event, str(uuid.uuid4()))
 
     assert [len(world.of(one)) for one in world.sources] == [1, 0]
+
+
+async def test_whatever_begins_or_goes_on_is_followed_by_a_sweep_of_its_source(world: World) -> None:
+    """A subscription never says what it did not announce."""
+    both = [one.name for one in world.sources]
+    await world.subscriptions.maintain()
+    assert sorted(world.sweeps) == sorted(both)
+
+    world.clock.advance(hours=1)
+    await world.subscriptions.maintain()
+    assert len(world.sweeps) == 2
+
+    world.box.tenant.subscriptions.remove(world.of(world.first)[0])
+    await world.subscriptions.maintain()
+    assert world.sweeps[2:] == [world.first.name]
+
+    world.clock.advance(seconds=(LIFETIME / 2 + MINUTE).total_seconds())
+    await world.subscriptions.maintain()
+    assert sorted(world.sweeps[3:]) == sorted(both)
+
+
+async def test_a_source_of_many_folders_is_swept_once(world: World) -> None:
+    many = source(world.first.name, folders=("inbox", "archive", "sentitems"))
+
+    await world.watching(many).maintain()
+
+    assert len(world.live()) == 3
+    assert world.sweeps == [world.first.name]
+
+
+async def test_a_sweep_that_could_not_be_asked_for_is_asked_for_in_the_next_round(world: World) -> None:
+    """The subscription stays: its end is noted only when the sweep was asked for, so it is due again."""
+
+    async def down(name: str) -> None:
+        if name == world.first.name:
+            raise Unavailable("the queue is down")
+        world.sweeps.append(name)
+
+    with pytest.raises(Unavailable, match="queue"):
+        await replace(world.subscriptions, on_missed=down).maintain()
+    assert world.sweeps == [world.sources[1].name]
+    made = {one.id for one in world.live()}
+    assert await world.registered() == made
+
+    await world.subscriptions.maintain()
+
+    assert world.sweeps == [world.sources[1].name, world.first.name]
+    assert {one.id for one in world.live()} == made
+    await world.subscriptions.maintain()
+    assert len(world.sweeps) == 2
+
+
+@pytest.mark.parametrize("event", ["missed", "subscriptionRemoved", "reauthorizationRequired"])
+async def test_each_event_is_followed_by_a_sweep_of_its_source_alone(world: World, event: Event) -> None:
+    await world.subscriptions.maintain()
+    (mine,) = world.of(world.first)
+    world.clock.advance(hours=1)
+    world.sweeps.clear()
+
+    await world.care(event, mine.id)
+
+    assert world.sweeps == [world.first.name]
+    assert len(world.of(world.first)) == 1
+
+
+@pytest.mark.parametrize("event", ["subscriptionRemoved", "reauthorizationRequired"])
+async def test_the_same_event_twice_costs_but_a_look(world: World, event: Event) -> None:
+    """The register says that a removed one is replaced already, and that another was renewed just now."""
+    await world.subscriptions.maintain()
+    (mine,) = world.of(world.first)
+    if event == "subscriptionRemoved":
+        world.box.tenant.subscriptions.remove(mine)
+    world.clock.advance(hours=1)
+    await world.care(event, mine.id)
+    before = [(one.id, one.expires) for one in world.live()]
+    asked, swept = len(world.endpoint.asked), len(world.sweeps)
+    world.clock.advance(seconds=50)
+
+    await world.care(event, mine.id)
+
+    assert [(one.id, one.expires) for one in world.live()] == before
+    assert (len(world.endpoint.asked), len(world.sweeps)) == (asked, swept)
+
+
+async def test_a_later_reauthorization_is_another_one(world: World) -> None:
+    """As is one that follows a creation."""
+    await world.subscriptions.maintain()
+    (mine,) = world.of(world.first)
+    for minutes in (0.5, 2, 15):
+        world.clock.advance(minutes=minutes)
+        await world.care("reauthorizationRequired", mine.id)
+        assert abs(mine.expires - (world.clock.now() + LIFETIME)) < timedelta(milliseconds=1)
+
+
+async def test_missed_notifications_ask_for_the_sweep_whatever_is_wrong_with_the_subscription(
+    world: World,
+) -> None:
+    graph = client(world.box, world.app_id, "Mail.ReadBasic.All")
+    refused = replace(world.subscriptions, client=SubscriptionClient(graph))
+    event = LifecycleEvent(
+        source=world.first.name, traceparent=traceparent(), event="missed", subscription=str(uuid.uuid4())
+    )
+
+    with pytest.raises(ConfigurationFault):
+        await refused.care(event)
+
+    assert world.sweeps == [world.first.name]
+    await graph.close()
+
+
+async def test_the_care_of_one_source_leaves_what_others_had_to_the_timer(world: World) -> None:
+    """Only the whole configuration says what is watched no longer."""
+    await world.subscriptions.maintain()
+    left = world.of(world.sources[1])
+
+    await world.watching(world.first).care(
+        LifecycleEvent(
+            source=world.first.name, traceparent=traceparent(), event="missed", subscription="unknown"
+        )
+    )
+
+    assert world.of(world.sources[1]) == left
+
+
+async def test_a_folder_goes_over_to_another_source_at_once(world: World) -> None:
+    """Its former subscription is ours to delete, since its source is there to tell."""
+    archived = source(world.first.name, folders=("inbox", "archive"))
+    other = source(world.sources[1].name, mailbox=archived.mailbox, folders=("sentitems",))
+    await world.watching(archived, other).maintain()
+    archived = source(world.first.name, folders=("inbox",))
+    other = source(world.sources[1].name, mailbox=archived.mailbox, folders=("archive",))
+
+    await world.watching(archived, other).maintain()
+
+    states = {one.folder.well_known: one.client_state for one in world.live() if one.folder}
+    assert states == {
+        "inbox": client_state(archived.name, world.key),
+        "archive": client_state(other.name, world.key),
+    }
+    assert await world.registered() == {one.id for one in world.live()}
+
+
+async def test_a_limit_that_the_service_names_is_kept_to_and_remembered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused as too long, creations and renewals are sent again at once."""
+    world.clock.advance(seconds=(LIFETIME * 6 / 10).total_seconds())  # to Graph's own time
+    await world.subscriptions.maintain()
+    assert world.subscriptions.lifetime.asked == LIFETIME
+    monkeypatch.setattr("sandbox.tenant.graph.terms.LONGEST_MINUTES", 4_230)
+    taken = timedelta(minutes=4_220)
+    third = source(unique_name("three"))
+    world.box.tenant.add_mailbox(third.mailbox)
+
+    await world.watching(*world.sources, third).maintain()
+
+    assert world.subscriptions.lifetime.asked == taken
+    (made,) = world.of(third)
+    assert abs(made.expires - (world.clock.now() + taken)) < timedelta(milliseconds=1)
+    (mine,) = world.of(world.first)
+    world.clock.advance(minutes=-30)
+    await world.care("reauthorizationRequired", mine.id)
+    assert abs(mine.expires - (world.clock.now() + taken)) < timedelta(milliseconds=1)
+
+
+MANY = ("inbox", "archive", "sentitems", "drafts", "deleteditems", "junkemail")
+
+
+async def test_many_are_created_renewed_and_deleted_in_batches(world: World) -> None:
+    """Each within has its own `Prefer`, and its own client state."""
+    everything = [source(one.name, folders=MANY) for one in world.sources]
+    subscriptions = world.watching(*everything)
+    placed = world.box.faults.graph.add(Latency(0, route=r"POST /v1\.0/\$batch"))
+
+    await subscriptions.maintain()
+    assert len(world.live()) == 2 * len(MANY)
+    assert all(one.immutable_ids for one in world.live())
+    assert placed.struck == 1
+    assert await world.registered() == {one.id for one in world.live()}
+    assert sorted(world.sweeps) == sorted(one.name for one in everything)
+
+    world.clock.advance(seconds=(LIFETIME / 2 + MINUTE).total_seconds())
+    await subscriptions.maintain()
+    until = world.clock.now() + LIFETIME
+    assert all(abs(one.expires - until) < timedelta(milliseconds=1) for one in world.live())
+    assert placed.struck == 2
+
+    await world.watching(world.first).maintain()
+    assert [one.folder.well_known for one in world.live() if one.folder] == ["inbox"]
+    assert placed.struck == 3
+
+
+async def test_in_a_batch_each_fault_is_one_subscriptions_own(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One throttled, one gone, one of an unknown mailbox, one with a twin: the others are done."""
+    await world.watching(source(world.first.name, folders=MANY)).maintain()
+    throttled, gone, *fine = world.live()
+    unknown = source("unknown", mailbox="nobody@example.com")
+    world.clock.advance(seconds=(LIFETIME / 2 + MINUTE).total_seconds())
+    world.box.faults.graph.add(
+        Status(429, retry_after="2.128", route=rf"PATCH /v1\.0/subscriptions/{throttled.id}")
+    )
+    world.box.tenant.subscriptions.remove(gone)
+    before = throttled.expires
+
+    class Behind(SubscriptionClient):
+        async def all(self) -> list[Any]:
+            listed = await super().all()
+            shown = [one for one in listed if one.id != gone.id]
+            template = next(one for one in listed if one.id == fine[0].id)
+            return [*shown, structs.replace(template, id=gone.id)]
+
+    watching = world.watching(source(world.first.name, folders=MANY), unknown)
+    with pytest.raises(VaultpostError):
+        await replace(watching, client=Behind(world.graph)).maintain()
+
+    until = world.clock.now() + LIFETIME
+    assert all(abs(one.expires - until) < timedelta(milliseconds=1) for one in fine)
+    assert throttled.expires == before
+    assert {one.folder for one in world.live()} == {one.folder for one in (throttled, gone, *fine)}
+    failed = [
+        vars(one)["facts"] for one in caplog.records if getattr(one, "event", "") == "subscription-failed"
+    ]
+    assert {one["source"] for one in failed} == {world.first.name, "unknown"}
+
+
+@pytest.mark.parametrize("fault", [Status(503), Status(400), Cut(), Commit()])
+async def test_a_batch_that_fails_is_made_good_in_the_next_round(world: World, fault: AnyFault) -> None:
+    """Also where all of it was done, and nobody was told: then Graph says 409, and they are made anew."""
+    everything = world.watching(source(world.first.name, folders=MANY))
+    strikes_batches = structs.replace(fault, route=r"POST /v1\.0/\$batch", times=1)
+    world.box.faults.graph.add(strikes_batches)
+    with pytest.raises(Unavailable):
+        await everything.maintain()
+    assert await world.registered() == set()
+
+    await everything.maintain()
+
+    assert len(world.live()) == len(MANY)
+    assert await world.registered() == {one.id for one in world.live()}

@@ -17,7 +17,7 @@ from sandbox.box import Sandbox
 from sandbox.example_sources import example_sources
 from sandbox.serving import serve
 from shared.identities import client_state, filing_key
-from shared.queue_messages import LifecycleEvent, MailArrived, VaultImport, encode
+from shared.queue_messages import FolderSweep, LifecycleEvent, MailArrived, MailFiled, VaultImport, encode
 from shared.tracing import traceparent
 from tests.worker.harness import INTERPRETER, http_call, queue_call, run_worker, timer_call
 
@@ -90,7 +90,16 @@ async def test_every_function_runs_in_microsofts_worker(box: Sandbox, place: Pla
         http_call("lifecycle", "POST", f"{address}/lifecycle", body=b"no collection"),
         queue_call("staging", encode(arrived)),
         queue_call("filing", encode(VaultImport(source=SOURCE, traceparent=trace, key=key))),
+        queue_call("mailbox", encode(MailFiled(source=SOURCE, traceparent=trace, key=key))),
         queue_call("lifecycle_event", encode(event)),
+        timer_call("watch"),
+        timer_call("sweep"),
+        queue_call("sweep_folder", encode(FolderSweep(source=SOURCE, traceparent=trace, folder="inbox"))),
+        queue_call("dead_letters_mail_arrived", encode(arrived)),
+        queue_call("dead_letters_vault_import", "{"),
+        queue_call("dead_letters_mail_filed", "not JSON"),
+        queue_call("dead_letters_folder_sweep", "null"),
+        queue_call("dead_letters_lifecycle_event", encode(event)),
     ]
 
     ran = await asyncio.to_thread(run_worker, ROOT, calls, place.settings)

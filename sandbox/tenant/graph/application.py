@@ -4,32 +4,35 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from sandbox.tenant.graph.announcing import Announcer
+from sandbox.tenant.graph.batch_routes import BatchRoutes
+from sandbox.tenant.graph.delta_routes import DeltaRoutes
 from sandbox.tenant.graph.envelope import Issuer, identify, middleware
+from sandbox.tenant.graph.folder_routes import FolderRoutes
 from sandbox.tenant.graph.mail_routes import MailRoutes
-from sandbox.tenant.graph.notifications import notification
 from sandbox.tenant.graph.notifier import Notifier
 from sandbox.tenant.graph.subscription_routes import SubscriptionRoutes
-from sandbox.tenant.graph.subscriptions import Change
 from sandbox.tenant.graph.tenant import Tenant
 
 
 def application(tenant: Tenant, issuer: Issuer, *, audience: str, notify: Notifier) -> web.Application:
     """The service for tokens to `audience`; it starts `notify` with itself and closes it at its end."""
     app = web.Application(middlewares=[middleware(issuer, audience, tenant.now)])
+    app.add_routes(DeltaRoutes(tenant).table())  # first: its name could be the id of a message
     app.add_routes(MailRoutes(tenant).table())
+    app.add_routes(FolderRoutes(tenant).table())
     app.add_routes(SubscriptionRoutes(tenant, notify).table())
+    app.add_routes(BatchRoutes(notify).table())
     app.on_response_prepare.append(identify)
 
-    def announce(change: Change) -> None:
-        for subscription in tenant.subscriptions.wanting(change):
-            notify.send(subscription.notification_url, notification(change, subscription, tenant.tenant_id))
+    announcer = Announcer(tenant, notify)
 
     async def start(_: web.Application) -> None:
         await notify.start()
-        tenant.listen(announce)
+        announcer.start()
 
     async def close(_: web.Application) -> None:
-        tenant.forget(announce)
+        announcer.stop()
         await notify.close()
 
     app.on_startup.append(start)

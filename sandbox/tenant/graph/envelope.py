@@ -116,6 +116,7 @@ def _routing_error(request: web.Request, error: web.HTTPException) -> GraphError
 
 def _refusal(request: web.Request, error: GraphError, now: datetime) -> web.Response:
     answer = json_answer(error.body(request[REQUEST_ID], request[CLIENT_REQUEST_ID], now), error.status)
+    answer.headers.update(error.headers)
     if error.status == 401:
         answer.headers["WWW-Authenticate"] = CHALLENGE
     return answer

@@ -8,18 +8,22 @@ where none is on record, the docstring says so.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 
 class GraphError(Exception):
-    """The request is refused: `status` with `code` and `message` in the body."""
+    """The request is refused: `status` with `code` and `message` in the body, and `headers`."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.headers = headers or {}
 
     def body(self, request_id: str, client_request_id: str, now: datetime) -> dict[str, Any]:
         """The JSON body. `date` has no zone, as in the real answers; it is UTC."""
@@ -137,3 +141,13 @@ def too_many_subscriptions(limit: int) -> GraphError:
     """
     message = f"Number of subscriptions on the mailbox has reached its limit of {limit}."
     return GraphError(403, "ExtensionError", message)
+
+
+def foreign_sync_state() -> GraphError:
+    """410: a token of another mailbox or folder. The code is that of tokens in a bad state."""
+    return GraphError(410, "SyncStateInvalid", "The sync state is invalid for this folder.")
+
+
+def invalid_filter(text: str) -> GraphError:
+    """400: a `$filter` or `$orderby` that mail does not take here. The message is ours."""
+    return GraphError(400, "ErrorInvalidUrlQueryFilter", f"The query filter clause is invalid: '{text}'.")

@@ -1,7 +1,6 @@
-"""Messages, their MIME and attachments, and mail folders, below `/v1.0/users/{user}`.
+"""Messages, their MIME and attachments, below `/v1.0/users/{user}`.
 
-learn.microsoft.com/graph/api/message-get, .../message-list-attachments, .../attachment-get,
-.../user-list-mailfolders, .../mailfolder-get, .../mailfolder-list-childfolders
+learn.microsoft.com/graph/api/message-get, .../message-list-attachments, .../attachment-get
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from sandbox.tenant.graph.envelope import CLAIMS, VERSION, json_answer, root_of
 from sandbox.tenant.graph.errors import item_not_found, mailbox_not_found, malformed_id, no_raw_value
 from sandbox.tenant.graph.ids import is_well_formed
 from sandbox.tenant.graph.preferences import IMMUTABLE_IDS, wants_immutable_ids
-from sandbox.tenant.graph.representation import Json, View, attachment_json, folder_json, message_json
-from sandbox.tenant.graph.schema import ATTACHMENT, MAIL_FOLDER, MESSAGE
+from sandbox.tenant.graph.representation import Json, View, attachment_json, message_json
+from sandbox.tenant.graph.schema import ATTACHMENT, MESSAGE
 from sandbox.tenant.graph.store import Attachment, AttachmentKind, Folder, Mailbox, Message, StoredFile
-from sandbox.tenant.graph.tenant import ROOT, Tenant
+from sandbox.tenant.graph.tenant import Tenant
 
 CHUNK = 256 * 1024
 
@@ -41,7 +40,7 @@ OTHER_WELL_KNOWN = frozenset(
 
 
 class MailRoutes:
-    """The handlers on mailboxes."""
+    """The handlers on messages."""
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
@@ -50,11 +49,7 @@ class MailRoutes:
         """The routes; a message is reached by its mailbox or by its folder."""
         user = f"/{VERSION}/users/{{user}}"
         folder = f"{user}/mailFolders/{{folder}}"
-        routes = [
-            web.get(f"{user}/mailFolders", self.folders, allow_head=False),
-            web.get(folder, self.folder, allow_head=False),
-            web.get(f"{folder}/childFolders", self.folders, allow_head=False),
-        ]
+        routes: list[web.RouteDef] = []
         for parent in (user, folder):
             message = f"{parent}/messages/{{message}}"
             routes += [
@@ -75,7 +70,7 @@ class MailRoutes:
         if expand is not None:
             require_whole_mail(request[CLAIMS])
         view = self._view(request)
-        return _answer(view, await message_json(view, _message(request, view.mailbox), select, expand))
+        return answer_of(view, await message_json(view, _message(request, view.mailbox), select, expand))
 
     async def mime(self, request: web.Request) -> web.StreamResponse:
         """The MIME of a message, as it was delivered."""
@@ -94,7 +89,7 @@ class MailRoutes:
         items = [await attachment_json(view, one, select) for one in page.of(message.attachments)]
         context = view.context(f"{view.message_path(message)}/attachments", select)
         link = page.next_link(request.url, len(message.attachments))
-        return _answer(view, _collection(context, items, link))
+        return answer_of(view, collection(context, items, link))
 
     async def attachment(self, request: web.Request) -> web.StreamResponse:
         """One attachment."""
@@ -105,7 +100,7 @@ class MailRoutes:
         message = _message(request, view.mailbox)
         path = f"{view.message_path(message)}/attachments"
         body = await attachment_json(view, _attachment(request, message), select)
-        return _answer(view, {"@odata.context": view.context(path, select, single=True), **body})
+        return answer_of(view, {"@odata.context": view.context(path, select, single=True), **body})
 
     async def content(self, request: web.Request) -> web.StreamResponse:
         """The bytes of a file, the MIME of a mail within the mail; a link has neither."""
@@ -117,39 +112,21 @@ class MailRoutes:
         item = attachment.kind is AttachmentKind.ITEM
         return await _stream(request, attachment.file, "text/plain" if item else attachment.content_type)
 
-    async def folders(self, request: web.Request) -> web.StreamResponse:
-        """The folders below the root or below a folder, in pages."""
-        given = query.options(request, "$select", "$top", "$skip")
-        select = query.selection(given.get("$select"), MAIL_FOLDER)
-        page = query.page(given)
-        require_mail(request[CLAIMS])
-        view = self._view(request)
-        parent = folder_of(view.mailbox, request.match_info.get("folder", ROOT))
-        below = "folder" in request.match_info
-        path = f"mailFolders('{parent.id.replace('=', '%3D')}')/childFolders" if below else "mailFolders"
-        items = [folder_json(view, one, select) for one in page.of(parent.children)]
-        link = page.next_link(request.url, len(parent.children))
-        return _answer(view, _collection(view.context(path, select), items, link))
-
-    async def folder(self, request: web.Request) -> web.StreamResponse:
-        """One folder, by id or well-known name."""
-        given = query.options(request, "$select")
-        select = query.selection(given.get("$select"), MAIL_FOLDER)
-        require_mail(request[CLAIMS])
-        view = self._view(request)
-        body = folder_json(view, folder_of(view.mailbox, request.match_info["folder"]), select)
-        return _answer(view, {"@odata.context": view.context("mailFolders", select, single=True), **body})
-
     def _view(self, request: web.Request) -> View:
-        return View(
-            root=root_of(request),
-            mailbox=self._mailbox(request),
-            immutable_ids=wants_immutable_ids(request.headers),
-            basic=not may_read_whole_mail(request[CLAIMS]),
-        )
+        return view_of(self._tenant, request)
 
     def _mailbox(self, request: web.Request) -> Mailbox:
         return mailbox_of(self._tenant, request.match_info["user"])
+
+
+def view_of(tenant: Tenant, request: web.Request) -> View:
+    """Who asks for what of the mailbox in the path. Raises GraphError 404."""
+    return View(
+        root=root_of(request),
+        mailbox=mailbox_of(tenant, request.match_info["user"]),
+        immutable_ids=wants_immutable_ids(request.headers),
+        basic=not may_read_whole_mail(request[CLAIMS]),
+    )
 
 
 def mailbox_of(tenant: Tenant, user: str) -> Mailbox:
@@ -195,17 +172,20 @@ def _attachment(request: web.Request, message: Message) -> Attachment:
     return attachment
 
 
-def _collection(context: str, items: Sequence[Json], link: str | None) -> Json:
+def collection(context: str, items: Sequence[Json], link: str | None) -> Json:
+    """The body of a page; `link` leads to the next one."""
     answer: Json = {"@odata.context": context, "value": items}
     if link is not None:
         answer["@odata.nextLink"] = link
     return answer
 
 
-def _answer(view: View, body: Json) -> web.Response:
+def answer_of(view: View, body: Json, *applied: str) -> web.Response:
+    """An answer that says which preferences were `applied`, that for ids among them."""
     answer = json_answer(body)
-    if view.immutable_ids:
-        answer.headers["Preference-Applied"] = IMMUTABLE_IDS
+    named = (*([IMMUTABLE_IDS] if view.immutable_ids else []), *applied)
+    if named:
+        answer.headers["Preference-Applied"] = ", ".join(named)
     return answer
 
 

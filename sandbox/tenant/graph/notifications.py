@@ -1,33 +1,48 @@
-"""What a change notification says: learn.microsoft.com/graph/api/resources/changenotification"""
+"""What notifications say: learn.microsoft.com/graph/api/resources/changenotification"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import uuid
 from typing import Any
 
-from sandbox.tenant.graph.subscriptions import Change, Subscription
+from sandbox.tenant.graph.forms import USUAL, Form, seven_decimals
+from sandbox.tenant.graph.subscriptions import Change, LifecycleEvent, Subscription
 
 
-def notification(change: Change, subscription: Subscription, tenant_id: str) -> dict[str, Any]:
-    """One item of a collection. It has no `id`: that is optional, and mail's own examples have none."""
+def notification(
+    change: Change, subscription: Subscription, tenant_id: str, form: Form = USUAL
+) -> dict[str, Any]:
+    """One item of a collection. Its `id` is optional, and mail's own examples have none."""
     message_id = change.ids.shown(subscription.immutable_ids)
-    resource = f"Users/{change.mailbox.id}/Messages/{message_id}"
-    return {
+    names = {"mailbox": change.mailbox.id, "tenant": tenant_id, "message": message_id}
+    item = {
         "subscriptionId": subscription.id,
-        "subscriptionExpirationDateTime": seven_decimals(subscription.expires),
+        "subscriptionExpirationDateTime": form.end(subscription.expires),
         "changeType": change.kind,
-        "resource": resource,
+        "resource": form.resource.format(**names),
         "resourceData": {
-            "@odata.type": "#Microsoft.Graph.Message",
-            "@odata.id": resource,
+            "@odata.type": form.odata_type,
+            "@odata.id": form.odata_id.format(**names),
             "@odata.etag": f'W/"{change.message.change_key}"',
             "id": message_id,
         },
         "clientState": subscription.client_state,
         "tenantId": tenant_id,
     }
+    return {"id": str(uuid.uuid4()), **item} if form.has_id else item
 
 
-def seven_decimals(moment: datetime) -> str:
-    """A time as notifications print it: with seven decimals and an offset instead of Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0+00:00")
+def lifecycle_notification(
+    subscription: Subscription, event: LifecycleEvent, tenant_id: str
+) -> dict[str, Any]:
+    """One item about the subscription itself, which has no resource and no kind of change.
+
+    learn.microsoft.com/graph/change-notifications-lifecycle-events
+    """
+    return {
+        "subscriptionId": subscription.id,
+        "subscriptionExpirationDateTime": seven_decimals(subscription.expires),
+        "tenantId": tenant_id,
+        "clientState": subscription.client_state,
+        "lifecycleEvent": event,
+    }

@@ -17,6 +17,8 @@ from typing import Any
 
 import aiohttp
 
+from sandbox.tenant.graph.push import Push
+
 FIRST_ANSWER_SECONDS = 3.0
 LATER_ANSWER_SECONDS = 10.0
 FIRST_RETRY_SECONDS = 10.0
@@ -35,7 +37,7 @@ class Notifier:
     """Posts notifications to webhooks, those that wait for one address together.
 
     `trust` is the TLS context for https addresses; the default one without it. `first_retry` and
-    `give_up_after` are in seconds.
+    `give_up_after` are in seconds. `push` says what goes wrong on the way.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Notifier:
         self._trust = trust
         self._first_retry = first_retry
         self._give_up_after = give_up_after
+        self.push = Push()
         self._waiting: dict[str, deque[Notification]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
@@ -81,7 +84,18 @@ class Notifier:
         """Send soon; may be called from any thread. Raises RuntimeError when the notifier is not running."""
         if self._loop is None:
             raise RuntimeError("the notifier is not running")
-        self._loop.call_soon_threadsafe(self._enqueue, url, notification)
+        self._loop.call_soon_threadsafe(self._travel, url, notification)
+
+    def _travel(self, url: str, notification: Notification) -> None:
+        for seconds in self.push.arrivals(may_be_lost="lifecycleEvent" not in notification):
+            if seconds > 0:
+                self._begin(self._later(seconds, url, notification))
+            else:
+                self._enqueue(url, notification)
+
+    async def _later(self, seconds: float, url: str, notification: Notification) -> None:
+        await asyncio.sleep(seconds)
+        self._enqueue(url, notification)
 
     def _enqueue(self, url: str, notification: Notification) -> None:
         if self._session is None:
@@ -100,7 +114,9 @@ class Notifier:
     async def _work(self, url: str, waiting: deque[Notification]) -> None:
         try:
             while waiting:
-                batch = [waiting.popleft() for _ in range(min(len(waiting), LARGEST_BATCH))]
+                await asyncio.sleep(self.push.gathered)
+                number = min(len(waiting), LARGEST_BATCH)
+                batch = self.push.order([waiting.popleft() for _ in range(number)])
                 if not await self._post(url, batch, FIRST_ANSWER_SECONDS):
                     self._begin(self._retry(url, batch))
         finally:

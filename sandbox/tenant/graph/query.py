@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from aiohttp import web
 from yarl import URL
 
-from sandbox.tenant.graph.errors import bad_request, unknown_property
+from sandbox.tenant.graph.errors import bad_request, invalid_filter, unknown_property
 from sandbox.tenant.graph.schema import ATTACHMENT, MESSAGE, EntityType
 
 Item = TypeVar("Item")
@@ -24,6 +25,12 @@ LARGEST_PAGE = 1_000
 
 EXPANSION = re.compile(r"attachments(?:\((?P<options>.*)\))?")
 SELECTION = re.compile(r"\$select=(?P<names>[^;]+)")
+
+RECEIVED = re.compile(
+    r"receivedDateTime (?P<operator>ge|gt) "
+    r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?(?:Z|[+-]\d\d:\d\d))"
+)
+ORDER = re.compile(r"receivedDateTime(?: (?P<direction>asc|desc))?")
 
 Selection = tuple[str, ...] | None
 
@@ -58,6 +65,43 @@ def selection(text: str | None, entity: EntityType) -> Selection:
         if name not in entity.selectable:
             raise unknown_property(name, entity.name)
     return names
+
+
+@dataclass(frozen=True)
+class Since:
+    """`$filter` by the time of receipt, the one that mail has here; `exclusive` for `gt`."""
+
+    time: datetime
+    exclusive: bool
+
+    def wants(self, received: datetime) -> bool:
+        """Whether a message of this time is let through."""
+        return received > self.time or (received == self.time and not self.exclusive)
+
+
+def since(text: str | None) -> Since | None:
+    """What a `$filter` says, None without one.
+
+    Raises GraphError 400 for all but `receivedDateTime ge` or `gt` a time with its zone.
+    """
+    if text is None:
+        return None
+    found = RECEIVED.fullmatch(text)
+    try:
+        time = datetime.fromisoformat(found["time"]) if found else None
+    except ValueError:
+        time = None
+    if found is None or time is None:
+        raise invalid_filter(text)
+    return Since(time.astimezone(UTC), found["operator"] == "gt")
+
+
+def newest_first(text: str | None) -> bool:
+    """Whether an `$orderby` is descending. Raises GraphError 400 for all but `receivedDateTime`."""
+    found = ORDER.fullmatch(text) if text is not None else None
+    if text is not None and found is None:
+        raise invalid_filter(text)
+    return found is not None and found["direction"] == "desc"
 
 
 def expansion(text: str | None) -> Expansion | None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from sandbox.tenant.graph.folder_log import DELETED, Shown
 from sandbox.tenant.graph.mail import Address, Body, MailContent, conversation_id
 from sandbox.tenant.graph.query import Expansion, Selection
 from sandbox.tenant.graph.schema import FILE_ATTACHMENT, MESSAGE, NOT_BASIC
@@ -47,12 +48,10 @@ def zulu(moment: datetime) -> str:
 
 async def message_json(view: View, message: Message, select: Selection, expand: Expansion | None) -> Json:
     """One message, with its context."""
-    properties = _message_properties(view, message)
     fields = (*select, "attachments()") if select and expand else select
     answer: Json = {
         "@odata.context": view.context("messages", fields, single=True),
-        "@odata.etag": f'W/"{message.change_key}"',
-        **_chosen(properties, select or _usual(view)),
+        **message_item(view, message, select),
     }
     if expand is not None:
         path = f"{view.message_path(message)}/attachments"
@@ -61,6 +60,22 @@ async def message_json(view: View, message: Message, select: Selection, expand: 
             await attachment_json(view, attachment, expand.select) for attachment in message.attachments
         ]
     return answer
+
+
+def message_item(view: View, message: Message, select: Selection) -> Json:
+    """One message within a collection, without a context."""
+    return {
+        "@odata.etag": f'W/"{message.change_key}"',
+        **_chosen(_message_properties(view, message), select or _usual(view)),
+    }
+
+
+def delta_item(view: View, shown: Shown, select: Selection) -> Json:
+    """One change of a delta query. What has left is known by the ids that it had then."""
+    answer: Json = {"@odata.type": "#microsoft.graph.message"}
+    if shown.kind != DELETED:
+        return answer | message_item(view, shown.message, select)
+    return answer | {"id": shown.ids.shown(view.immutable_ids), "@removed": {"reason": shown.reason}}
 
 
 async def attachment_json(view: View, attachment: Attachment, select: Selection) -> Json:
@@ -81,16 +96,17 @@ async def attachment_json(view: View, attachment: Attachment, select: Selection)
 
 
 def folder_json(view: View, folder: Folder, select: Selection) -> Json:
-    """One folder, without a context. All mail here is unread."""
-    held = sum(message.folder is folder for message in view.mailbox.messages())
+    """One folder, without a context. Folders that are hidden are not counted."""
+    with view.mailbox.lock:
+        held = folder.log.messages()
     properties: Json = {
         "id": folder.id,
         "displayName": folder.name,
         "parentFolderId": folder.parent.id if folder.parent else folder.id,
-        "childFolderCount": len(folder.children),
-        "unreadItemCount": held,
-        "totalItemCount": held,
-        "isHidden": False,
+        "childFolderCount": sum(not child.hidden for child in folder.children),
+        "unreadItemCount": sum(not message.is_read for message in held),
+        "totalItemCount": len(held),
+        "isHidden": folder.hidden,
     }
     return _chosen(properties, select or tuple(properties))
 
@@ -147,7 +163,7 @@ def _message_properties(view: View, message: Message) -> Json:
     content, shown = message.content, message.ids.shown(view.immutable_ids)
     return {
         "id": shown,
-        "createdDateTime": zulu(message.received),
+        "createdDateTime": zulu(message.created),
         "lastModifiedDateTime": zulu(message.modified),
         "changeKey": message.change_key,
         "categories": [],
@@ -163,7 +179,7 @@ def _message_properties(view: View, message: Message) -> Json:
         "conversationIndex": content.thread_index,
         "isDeliveryReceiptRequested": content.delivery_receipt,
         "isReadReceiptRequested": content.read_receipt,
-        "isRead": False,
+        "isRead": message.is_read,
         "isDraft": False,
         "webLink": f"https://outlook.office365.com/owa/?ItemID={quote(shown, safe='')}"
         "&exvsurl=1&viewmodel=ReadMessageItem",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
+from sandbox.tenant.graph.delta_tokens import TokenLoss
+from sandbox.tenant.graph.folder_log import FolderLog
 from sandbox.tenant.graph.ids import ItemId
 from sandbox.tenant.graph.mail import MailContent
 
@@ -40,13 +43,26 @@ def store(path: Path, content: bytes) -> StoredFile:
 
 @dataclass(eq=False)
 class Folder:
-    """A mail folder; `well_known` is its name in every language, for those that have one."""
+    """A mail folder; `well_known` is its name in every language, for those that have one.
+
+    Its `log` is read and written under the lock of its mailbox.
+    """
 
     id: str
     name: str
     parent: Folder | None
     well_known: str | None = None
     children: list[Folder] = field(default_factory=list)
+    hidden: bool = False
+    log: FolderLog = field(default_factory=FolderLog)
+
+    def below(self) -> Iterator[Folder]:
+        """This folder and all below it."""
+        waiting = [self]
+        while waiting:
+            folder = waiting.pop(0)
+            yield folder
+            waiting.extend(folder.children)
 
 
 @dataclass(eq=False)
@@ -73,11 +89,13 @@ class Message:
     folder: Folder
     change_key: str
     received: datetime
+    created: datetime
     modified: datetime
     content: MailContent
     mime: StoredFile
     source: Path | None
     attachments: list[Attachment]
+    is_read: bool = False
 
     @property
     def has_attachments(self) -> bool:
@@ -92,17 +110,57 @@ class Message:
 
 @dataclass(eq=False)
 class Mailbox:
-    """One mailbox; `id` is its user's object id."""
+    """One mailbox; `id` is its user's object id.
+
+    Delta tokens of an earlier `sync_generation` are refused as `token_loss` says. `unruly_delta`: the delta
+    query does all that the documentation allows it to.
+    """
 
     id: str
     address: str
     directory: Path
     root: Folder
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    sync_generation: int = 0
+    token_loss: TokenLoss = TokenLoss.NOT_FOUND
+    unruly_delta: bool = False
     _messages: dict[str, Message] = field(default_factory=dict)
 
     def add(self, message: Message) -> None:
         """Make a message known by its immutable id."""
-        self._messages[message.ids.immutable] = message
+        with self.lock:
+            self._messages[message.ids.immutable] = message
+            message.folder.log.came(message)
+
+    def move(self, message: Message, folder: Folder, ids: ItemId) -> None:
+        """Put a message into another folder, under its new ids."""
+        with self.lock:
+            message.folder.log.left(message, "changed")
+            message.ids, message.folder = ids, folder
+            folder.log.came(message)
+
+    def note_change(self, message: Message) -> None:
+        """A message has changed where it is."""
+        with self.lock:
+            message.folder.log.changed(message)
+
+    def remove(self, message: Message) -> None:
+        """Forget a message."""
+        with self.lock:
+            del self._messages[message.ids.immutable]
+            message.folder.log.left(message, "deleted")
+
+    def renew(self, ids: Callable[[], ItemId]) -> None:
+        """Give every message and attachment new ids; no folder knows what has happened in it."""
+        with self.lock:
+            for folder in self.folders():
+                folder.log = FolderLog()
+            messages, self._messages = self.messages(), {}
+            for message in messages:
+                message.ids = ids()
+                for attachment in message.attachments:
+                    attachment.ids = ids()
+                self.add(message)
 
     def messages(self) -> list[Message]:
         """Every message, the oldest first; a copy, since mail may arrive meanwhile."""
@@ -117,11 +175,7 @@ class Mailbox:
 
     def folders(self) -> Iterator[Folder]:
         """Every folder, the root first."""
-        waiting = [self.root]
-        while waiting:
-            folder = waiting.pop(0)
-            yield folder
-            waiting.extend(folder.children)
+        return self.root.below()
 
     def folder(self, text: str) -> Folder | None:
         """The folder with this id, or with this well-known name in any case."""

@@ -86,7 +86,8 @@ class SubscriptionRoutes:
             await self._validate(amendment.notification_url)
         # Again: it may have ended while its new address was asked.
         subscription = self._one(request)
-        subscription.expires = amendment.expires or subscription.expires
+        if amendment.expires is not None:
+            subscription.expires, subscription.silent_from = amendment.expires, None
         subscription.notification_url = amendment.notification_url or subscription.notification_url
         return _answer(request, subscription, client_state=True)
 
@@ -98,12 +99,12 @@ class SubscriptionRoutes:
         return web.Response(status=204)
 
     async def reauthorize(self, request: web.Request) -> web.StreamResponse:
-        """Refresh a subscription's own token, which here never ends before it; its life is not prolonged."""
+        """Refresh a subscription's own token; its life is not prolonged."""
         query.options(request)
         require_subscription(request[CLAIMS], "Update")
         if await request.read():
             raise bad_request("The request must not have a body.")
-        self._one(request)
+        self._one(request).silent_from = None
         return web.Response(status=204)
 
     def _one(self, request: web.Request) -> Subscription:

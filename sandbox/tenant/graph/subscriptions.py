@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
 from sandbox.tenant.graph.errors import subscription_not_found, too_many_subscriptions, twin_subscription
 from sandbox.tenant.graph.ids import ItemId
+from sandbox.tenant.graph.push import Push
 from sandbox.tenant.graph.store import Folder, Mailbox, Message
 
 # Of all applications together: learn.microsoft.com/graph/outlook-change-notifications-overview
 LARGEST_NUMBER = 1_000
+
+LifecycleEvent = Literal["missed", "subscriptionRemoved", "reauthorizationRequired"]
+
+# The life of an access token: learn.microsoft.com/graph/change-notifications-delivery-webhooks
+REAUTHORIZED_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,11 @@ class Change:
 
 @dataclass(eq=False)
 class Subscription:
-    """One subscription; `folder` is None when it is on the whole mailbox."""
+    """One subscription; `folder` is None when it is on the whole mailbox.
+
+    From `silent_from` on it announces nothing, until it is renewed or reauthorised, and what it would have
+    announced is lost: the strict reading of learn.microsoft.com/graph/change-notifications-lifecycle-events.
+    """
 
     id: str
     app_id: str
@@ -52,6 +63,7 @@ class Subscription:
     expires: datetime
     tls_version: str
     immutable_ids: bool
+    silent_from: datetime | None = None
 
     @property
     def change_types(self) -> frozenset[str]:
@@ -80,11 +92,21 @@ class Subscription:
 
 
 class Subscriptions:
-    """Every subscription that has not expired by the clock `now`."""
+    """Every subscription that has not expired by the clock `now`; `push` is how notifications travel."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._known: dict[str, Subscription] = {}
+        self._listeners: list[Callable[[Subscription, LifecycleEvent], None]] = []
+        self.push = Push()
+
+    def listen(self, listener: Callable[[Subscription, LifecycleEvent], None]) -> None:
+        """Call `listener` with every lifecycle event from now on."""
+        self._listeners.append(listener)
+
+    def forget(self, listener: Callable[[Subscription, LifecycleEvent], None]) -> None:
+        """No longer call `listener`."""
+        self._listeners.remove(listener)
 
     def live(self) -> list[Subscription]:
         """What has not expired, the oldest first. What has is forgotten."""
@@ -124,4 +146,27 @@ class Subscriptions:
 
     def wanting(self, change: Change) -> list[Subscription]:
         """The subscriptions that are told of a change."""
-        return [one for one in self.live() if one.wants(change)]
+        now = self._now()
+        heard = (one for one in self.live() if one.silent_from is None or one.silent_from > now)
+        return [one for one in heard if one.wants(change)]
+
+    def miss(self, subscription: Subscription) -> None:
+        """Say that notifications were lost; losing them is the matter of `push`."""
+        self._tell(subscription, "missed")
+
+    def withdraw(self, subscription: Subscription) -> None:
+        """End a subscription, as Graph does by itself, and say so."""
+        self.remove(subscription)
+        self._tell(subscription, "subscriptionRemoved")
+
+    def require_reauthorization(
+        self, subscription: Subscription, within: timedelta = REAUTHORIZED_WITHIN
+    ) -> None:
+        """Say that the subscription's own token ends; after that time it falls silent."""
+        end = self._now() + within
+        subscription.silent_from = min(subscription.silent_from or end, end)
+        self._tell(subscription, "reauthorizationRequired")
+
+    def _tell(self, subscription: Subscription, event: LifecycleEvent) -> None:
+        for listener in self._listeners:
+            listener(subscription, event)

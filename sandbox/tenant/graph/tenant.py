@@ -1,40 +1,25 @@
-"""The mailboxes of a tenant, and the arrival of mail in them."""
+"""A tenant: its mailboxes, and what happens to the mail in them."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from sandbox.tenant.graph.arrival import ATTACHMENT_OVERHEAD, arrived, copies
+from sandbox.tenant.graph.delta_tokens import TokenLoss
 from sandbox.tenant.graph.ids import IdSource
-from sandbox.tenant.graph.mail import read_mail
-from sandbox.tenant.graph.parts import AttachedPart, attached_parts, parse
+from sandbox.tenant.graph.mailboxes import Mailboxes, detach, utc_now
 from sandbox.tenant.graph.store import (
     Attachment,
     AttachmentKind,
-    Folder,
     Mailbox,
     Message,
     StoredFile,
-    store,
 )
 from sandbox.tenant.graph.subscriptions import Change, Subscriptions
-
-ROOT = "msgfolderroot"
-WELL_KNOWN = {
-    "inbox": "Inbox",
-    "drafts": "Drafts",
-    "sentitems": "Sent Items",
-    "deleteditems": "Deleted Items",
-    "junkemail": "Junk Email",
-    "archive": "Archive",
-    "outbox": "Outbox",
-}
-
-# What Exchange adds to the length of a file; the true amount varies, and is never nothing.
-ATTACHMENT_OVERHEAD = 146
 
 
 @dataclass(frozen=True)
@@ -66,13 +51,8 @@ class Held:
     files: tuple[HeldFile, ...]
 
 
-def utc_now() -> datetime:
-    """The present time, aware, in UTC."""
-    return datetime.now(UTC)
-
-
-class Tenant:
-    """Mailboxes by address or object id, with the subscriptions on them.
+class Tenant(Mailboxes):
+    """The mailboxes, their mail, and the subscriptions on it.
 
     Mail may be delivered from any thread.
     """
@@ -85,12 +65,9 @@ class Tenant:
         now: Callable[[], datetime] = utc_now,
         ids: IdSource | None = None,
     ) -> None:
+        super().__init__(directory, now, ids or IdSource())
         self.tenant_id = tenant_id
-        self.now = now
         self.subscriptions = Subscriptions(now)
-        self._directory = directory
-        self._ids = ids or IdSource()
-        self._mailboxes: dict[str, Mailbox] = {}
         self._listeners: list[Callable[[Change], None]] = []
 
     def listen(self, listener: Callable[[Change], None]) -> None:
@@ -101,72 +78,42 @@ class Tenant:
         """No longer call `listener`."""
         self._listeners.remove(listener)
 
-    def add_mailbox(self, address: str) -> Mailbox:
-        """A new mailbox with the folders that every mailbox has. Raises ValueError for a known address."""
-        if address.lower() in self._mailboxes:
-            raise ValueError(f"mailbox {address} exists")
-        mailbox_id = str(uuid.uuid4())
-        root = Folder(self._ids.folder(), "Top of Information Store", None, ROOT)
-        for well_known, name in WELL_KNOWN.items():
-            root.children.append(Folder(self._ids.folder(), name, root, well_known))
-        mailbox = Mailbox(mailbox_id, address, self._directory / mailbox_id, root)
-        self._mailboxes[address.lower()] = mailbox
-        self._mailboxes[mailbox_id] = mailbox
-        return mailbox
-
-    def mailbox(self, user: str) -> Mailbox:
-        """The mailbox of an address or object id, in any case. Raises LookupError when there is none."""
-        try:
-            return self._mailboxes[user.lower()]
-        except KeyError:
-            raise LookupError(f"no mailbox {user}") from None
-
-    def add_folder(self, mailbox: str, path: str) -> Folder:
-        """The folder at `path`, made with those above it where missing, e.g. `inbox/Scans`."""
-        folder = self.mailbox(mailbox).root
-        for step in path.split("/"):
-            folder = _child(folder, step) or self._new_child(folder, step)
-        return folder
-
-    def folder(self, mailbox: str, path: str) -> Folder:
-        """The folder with this id or at this path. Raises LookupError when there is none."""
-        box = self.mailbox(mailbox)
-        folder: Folder | None = box.folder(path)
-        if folder is not None:
-            return folder
-        folder = box.root
-        for step in path.split("/"):
-            folder = _child(folder, step)
-            if folder is None:
-                raise LookupError(f"no folder {path} in {mailbox}")
-        return folder
-
-    def deliver(self, mailbox: str, mime: bytes | Path, folder: str = "inbox") -> Delivered:
+    def deliver(
+        self, mailbox: str, mime: bytes | Path, folder: str = "inbox", *, received: datetime | None = None
+    ) -> Delivered:
         """Put a mail into a folder and tell the subscriptions, without waiting for their answers.
 
-        Raises LookupError for an unknown mailbox or folder, OSError when the file cannot be read.
+        It was received now, or when `received` says. Raises LookupError for an unknown mailbox or folder,
+        OSError when the file cannot be read.
         """
         box, target = self.mailbox(mailbox), self.folder(mailbox, folder)
-        raw = mime.read_bytes() if isinstance(mime, Path) else mime
-        received = self.now().astimezone(UTC).replace(microsecond=0)
-        directory = box.directory / uuid.uuid4().hex
-        structure = parse(raw)
-        message = Message(
-            ids=self._ids.item(),
-            folder=target,
-            change_key=self._ids.change_key(),
-            received=received,
-            modified=received,
-            content=read_mail(structure),
-            mime=store(directory / "message.eml", raw),
-            source=mime if isinstance(mime, Path) else None,
-            attachments=[],
-        )
-        for number, part in enumerate(attached_parts(structure), 1):
-            message.attachments.append(self._attachment(part, directory / f"{number:04}", received))
+        now = self._second()
+        message = arrived(self._ids, mime, box.directory / uuid.uuid4().hex, target, received or now, now)
         box.add(message)
         self._tell(Change("created", box, message, target))
-        return Delivered(message.ids.regular, message.ids.immutable, received)
+        return _delivered(message)
+
+    def fill(
+        self,
+        mailbox: str,
+        mime: bytes,
+        number: int,
+        folder: str = "inbox",
+        *,
+        received: datetime | None = None,
+        step: timedelta = timedelta(0),
+    ) -> list[Delivered]:
+        """Put `number` mails with the same bytes into a folder, each `step` later than the one before.
+
+        Nobody is told, as of an import. Only their ids differ, and the Message-ID that Graph shows.
+        """
+        box, target = self.mailbox(mailbox), self.folder(mailbox, folder)
+        now = self._second()
+        first = arrived(self._ids, mime, box.directory / uuid.uuid4().hex, target, received or now, now)
+        made = list(copies(self._ids, first, number, step))
+        for message in made:
+            box.add(message)
+        return [_delivered(message) for message in made]
 
     def move(self, mailbox: str, message_id: str, folder: str) -> Delivered:
         """Move a message: its regular id is new, its immutable one stays.
@@ -176,15 +123,58 @@ class Tenant:
         box, target = self.mailbox(mailbox), self.folder(mailbox, folder)
         message = self._message(box, message_id)
         left = Change("deleted", box, message, message.folder, message.ids)
-        message.ids = self._ids.moved(message.ids)
         for attachment in message.attachments:
             attachment.ids = self._ids.moved(attachment.ids)
-        message.folder = target
-        message.change_key = self._ids.change_key()
-        message.modified = self.now().astimezone(UTC).replace(microsecond=0)
+        self._new_version(message)
+        box.move(message, target, self._ids.moved(message.ids))
         self._tell(left)
         self._tell(Change("created", box, message, target))
-        return Delivered(message.ids.regular, message.ids.immutable, message.received)
+        return _delivered(message)
+
+    def mark_read(self, mailbox: str, message_id: str, read: bool = True) -> None:
+        """Change a message where it is. Raises LookupError for an unknown mailbox or message."""
+        box = self.mailbox(mailbox)
+        message = self._message(box, message_id)
+        message.is_read = read
+        self._new_version(message)
+        box.note_change(message)
+        self._tell(Change("updated", box, message, message.folder))
+
+    def delete(self, mailbox: str, message_id: str) -> None:
+        """Delete a message for good; to delete it as a person does, move it to `deleteditems`.
+
+        Raises LookupError for an unknown mailbox or message.
+        """
+        box = self.mailbox(mailbox)
+        message = self._message(box, message_id)
+        box.remove(message)
+        self._tell(Change("deleted", box, message, message.folder))
+
+    def remove_folder(self, mailbox: str, path: str) -> None:
+        """Delete a folder and all it holds for good. Raises LookupError; ValueError for a well-known one."""
+        folder, box = self.own_folder(mailbox, path), self.mailbox(mailbox)
+        detach(folder)
+        for one in folder.below():
+            for message in one.log.messages():
+                self.delete(box.address, message.ids.immutable)
+
+    def migrate_mailbox(
+        self, mailbox: str, loss: TokenLoss = TokenLoss.NOT_FOUND, *, folders: bool = False
+    ) -> None:
+        """As after a migration or a restore: every message has new ids, in both spaces.
+
+        Its time of receipt stays, those of creation and change are now; delta tokens are lost. Nobody is
+        told. With `folders` these have new ids too.
+        """
+        box = self.mailbox(mailbox)
+        box.renew(self._ids.item)
+        for message in box.messages():
+            message.created = self._second()
+            self._new_version(message)
+        if folders:
+            for folder in box.folders():
+                folder.id = self._ids.folder()
+        self.expire_delta_tokens(mailbox, loss)
 
     def add_reference_attachment(
         self, mailbox: str, message_id: str, name: str, content_type: str
@@ -226,32 +216,14 @@ class Tenant:
             raise LookupError(f"no message {message_id} in {box.address}")
         return message
 
-    def _new_child(self, folder: Folder, name: str) -> Folder:
-        child = Folder(self._ids.folder(), name, folder)
-        folder.children.append(child)
-        return child
-
-    def _attachment(self, part: AttachedPart, path: Path, received: datetime) -> Attachment:
-        return Attachment(
-            ids=self._ids.item(),
-            kind=AttachmentKind.ITEM if part.item else AttachmentKind.FILE,
-            name=part.name,
-            content_type=part.content_type,
-            size=len(part.content) + ATTACHMENT_OVERHEAD + len(part.name.encode()),
-            inline=part.inline,
-            modified=received,
-            content_id=part.content_id,
-            content_location=part.content_location,
-            file=store(path, part.content),
-        )
+    def _new_version(self, message: Message) -> None:
+        message.change_key = self._ids.change_key()
+        message.modified = self._second()
 
     def _tell(self, change: Change) -> None:
         for listener in self._listeners:
             listener(change)
 
 
-def _child(folder: Folder, step: str) -> Folder | None:
-    for child in folder.children:
-        if step.lower() == child.well_known or step == child.name:
-            return child
-    return None
+def _delivered(message: Message) -> Delivered:
+    return Delivered(message.ids.regular, message.ids.immutable, message.received)

@@ -12,7 +12,7 @@ import pytest
 from shared.breaker import BreakerKey, held, opened
 from shared.breaker_table import Breakers, BreakerTable
 from shared.errors import Unavailable
-from shared.journal import Row
+from shared.journal_row import Row
 from shared.operations.status import FailedMail, OpenMail, Shut, Status, Waiting, read_status
 from shared.operations.text import as_json, status_json, status_lines
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
+from shared.clock import Clock
 from shared.errors import ConfigurationFault
 from shared.vault.protocol import (
     ClassDef,
@@ -19,6 +21,8 @@ from shared.vault.protocol import (
 
 KEY_PROPERTY, TICKET = 1301, 1321
 FIRST_ID = 1102
+CREATED = datetime(2026, 11, 24, 16, 37, 44, tzinfo=UTC)
+"""When objects are created, without a clock."""
 
 
 @dataclass
@@ -64,11 +68,15 @@ class Kept:
     new: NewObject
     names: list[str]
     contents: list[bytes]
+    own: bool = True
 
 
 @dataclass
 class FakeVault:
-    """Objects by filing key; `calls` counts. What can go wrong is set beforehand."""
+    """Objects by filing key; `calls` counts. What can go wrong is set beforehand.
+
+    Unless `visible`, the account does not see what it creates.
+    """
 
     current: FakeStructure = field(default_factory=example)
     fresh: FakeStructure | None = None
@@ -80,6 +88,10 @@ class FakeVault:
     find_fault: Exception | None = None
     before_create: Callable[[], Awaitable[None]] | None = None
     added_bytes: int = 0
+    clock: Clock | None = None
+    visible: bool = True
+    delete_fault: Exception | None = None
+    own_fault: Exception | None = None
 
     async def structure(self, *, fresh: bool = False) -> Structure:
         self.calls["fresh structure" if fresh else "structure"] += 1
@@ -92,7 +104,8 @@ class FakeVault:
         if self.find_fault is not None:
             raise self.find_fault
         assert property_id == KEY_PROPERTY
-        return [kept.shown for kept in self.objects if kept.key == value]
+        seen = [kept.shown for kept in self.objects if kept.key == value]
+        return [replace(one, visible=True) for one in seen if one.visible or self.visible]
 
     async def create(
         self, new: NewObject, files: Sequence[NewFile], about_to_create: Callable[[], Awaitable[None]]
@@ -107,7 +120,8 @@ class FakeVault:
             raise self.refusal
         (key,) = [str(one.value) for one in new.properties if one.id == KEY_PROPERTY]
         sizes = tuple(len(content) + self.added_bytes for content in contents)
-        shown = VaultObject(0, FIRST_ID + len(self.objects), 1, False, sizes)
+        number = FIRST_ID + len(self.objects)
+        shown = VaultObject(0, number, 1, False, sizes, created=self._now(), visible=self.visible)
         names = [f"{file.title}.{file.extension}" for file in files]
         kept = Kept(shown, key, new, names, contents)
         if self.commits_late:
@@ -118,12 +132,39 @@ class FakeVault:
             raise self.answer_lost
         return shown
 
+    async def is_own(self, found: VaultObject) -> bool:
+        self.calls["is_own"] += 1
+        if self.own_fault is not None:
+            raise self.own_fault
+        return any(kept.own for kept in self.objects if kept.shown.id == found.id)
+
+    async def mark_deleted(self, found: VaultObject) -> None:
+        self.calls["mark_deleted"] += 1
+        if self.delete_fault is not None:
+            raise self.delete_fault
+        for kept in self.objects:
+            if kept.shown.id == found.id:
+                kept.shown = replace(kept.shown, deleted=True)
+
     def commit_late(self) -> None:
         """The create whose answer was lost comes to its end."""
         self.objects.append(self.late)
 
-    def put(self, key: str, number: int, sizes: tuple[int, ...], *, deleted: bool = False) -> VaultObject:
-        """An object that somebody has created before."""
-        shown = VaultObject(0, number, 1, deleted, sizes)
-        self.objects.append(Kept(shown, key, NewObject(208, ()), [], []))
+    def put(
+        self,
+        key: str,
+        number: int,
+        sizes: tuple[int, ...],
+        *,
+        deleted: bool = False,
+        created: datetime | None = None,
+        own: bool = True,
+        version: int = 1,
+    ) -> VaultObject:
+        """An object that the app (`own`) or somebody else has created before."""
+        shown = VaultObject(0, number, version, deleted, sizes, created=created or self._now())
+        self.objects.append(Kept(shown, key, NewObject(208, ()), [], [], own))
         return shown
+
+    def _now(self) -> datetime:
+        return CREATED if self.clock is None else self.clock.now().replace(microsecond=0)

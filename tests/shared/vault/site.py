@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import httpx
 from aiohttp import web
 
 from sandbox.pki import Authority
@@ -15,7 +18,7 @@ from sandbox.vault import ExampleVault, application
 from shared.configuration import Configuration, VaultSection
 from shared.services import Services
 from shared.vault.mfiles import MFilesVault
-from shared.vault.protocol import DataType, NewFile, NewObject, PropertyValue
+from shared.vault.protocol import DataType, NewFile, NewObject, PropertyValue, VaultObject
 
 from ..key_vault import KeyVault
 from ..made import source
@@ -121,3 +124,54 @@ class Source:
 
 async def at_once() -> None:
     """Nothing is to be done before the create."""
+
+
+async def created(site: Site, *files: Source, **changed: Any) -> VaultObject:
+    """A document of the app's own."""
+    return await site.client.create(new(**changed), [file.file() for file in files], at_once)
+
+
+def refusing(path: str, status: int, body: object = None, **headers: str) -> Instead:
+    """Answer that request so: with JSON, or as a proxy does."""
+
+    async def instead(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if f"{request.method} {request.path.removeprefix('/REST')}" != path:
+            return await handler(request)
+        await request.read()
+        if body is None:
+            return web.Response(status=status, text="<html>", content_type="text/html", headers=headers)
+        return web.json_response(body, status=status, headers=headers)
+
+    return instead
+
+
+def error(status: int, *, logged_in: bool = True) -> dict[str, Any]:
+    """The body of an error of M-Files itself."""
+    return {
+        "Status": status,
+        "Message": "of a mail",
+        "ExceptionName": "SomeException",
+        "IsLoggedToVault": logged_in,
+    }
+
+
+def body_of(answer: web.StreamResponse) -> Any:
+    """The JSON of an answer."""
+    assert isinstance(answer, web.Response)
+    assert isinstance(answer.body, bytes)
+    return json.loads(answer.body)
+
+
+async def created_by(site: Site, username: str, password: str, *, key: str = "0" * 32) -> int:
+    """The id of a document that another account has created."""
+    login = {"Username": username, "Password": password, "VaultGuid": site.example.guid}
+    values = [(TITLE, 1, "Invoice 4711"), (KEY, 1, key), (22, 8, False)]
+    properties = [{"PropertyDef": n, "TypedValue": {"DataType": t, "Value": value}} for n, t, value in values]
+    of_class = {"DataType": 9, "Lookup": {"Item": MAIL, "Version": -1}}
+    body = {"PropertyValues": [*properties, {"PropertyDef": 100, "TypedValue": of_class}]}
+    async with httpx.AsyncClient(base_url=f"{site.origin}/REST/") as client:
+        token = (await client.post("server/authenticationtokens", json=login)).json()["Value"]
+        answer = await client.post("objects/0", json=body, headers={"X-Authentication": token})
+    assert answer.status_code == 200
+    number: int = answer.json()["ObjVer"]["ID"]
+    return number

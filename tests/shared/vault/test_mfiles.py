@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -33,12 +31,15 @@ from .site import (
     PURCHASE_ORDER,
     TITLE,
     Handler,
-    Instead,
     Site,
     Source,
     at_once,
+    body_of,
     configuration_of,
+    created,
+    error,
     new,
+    refusing,
     serving,
 )
 
@@ -61,36 +62,8 @@ async def site(
         yield running
 
 
-async def created(site: Site, *files: Source, **changed: Any) -> VaultObject:
-    return await site.client.create(new(**changed), [file.file() for file in files], at_once)
-
-
 def text_property(number: int, value: str) -> PropertyValue:
     return PropertyValue(number, DataType.TEXT, value)
-
-
-def refusing(path: str, status: int, body: object = None, **headers: str) -> Instead:
-    """Answer that request so: with JSON, or as a proxy does."""
-
-    async def instead(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if f"{request.method} {request.path.removeprefix('/REST')}" != path:
-            return await handler(request)
-        await request.read()
-        if body is None:
-            return web.Response(status=status, text="<html>", content_type="text/html", headers=headers)
-        return web.json_response(body, status=status, headers=headers)
-
-    return instead
-
-
-def error(status: int, *, logged_in: bool = True) -> dict[str, Any]:
-    """The body of an error of M-Files itself."""
-    return {
-        "Status": status,
-        "Message": "of a mail",
-        "ExceptionName": "SomeException",
-        "IsLoggedToVault": logged_in,
-    }
 
 
 # Structure
@@ -238,7 +211,9 @@ async def test_a_document_with_three_files_has_all_their_bytes(site: Site) -> No
     made = await created(site, *files)
 
     (found,) = site.example.objects()
-    assert made == VaultObject(0, found.id, 1, False, tuple(len(file.content) for file in files))
+    sizes = tuple(len(file.content) for file in files)
+    moment = found.created.replace(microsecond=0)
+    assert made == VaultObject(0, found.id, 1, False, sizes, created=moment, visible=True)
     assert [(one.title, one.extension, one.path.read_bytes()) for one in found.files] == [
         (file.title, file.extension, file.content) for file in files
     ]
@@ -422,12 +397,6 @@ async def test_an_upload_may_be_answered_by_a_list_of_one(site: Site, number: in
     with pytest.raises(Unavailable):
         await created(site, Source("a", b"abc"))
     assert site.count(CREATE) == 0
-
-
-def body_of(answer: web.StreamResponse) -> Any:
-    assert isinstance(answer, web.Response)
-    assert isinstance(answer.body, bytes)
-    return json.loads(answer.body)
 
 
 async def test_a_create_that_is_not_answered_in_time_is_unavailable(

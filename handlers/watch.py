@@ -1,0 +1,21 @@
+"""Timer: mail that nobody drives any more is queued again."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from shared.services import Services
+
+EVERY_MINUTE = "0 * * * * *"
+
+
+def blueprint(services: Services) -> func.Blueprint:
+    """The function `watch`."""
+    functions = func.Blueprint()
+
+    @functions.function_name("watch")
+    @functions.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE, run_on_startup=False)
+    async def watch(timer: func.TimerRequest) -> None:
+        await services.watch.run()
+
+    return functions

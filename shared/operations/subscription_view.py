@@ -1,0 +1,86 @@
+"""The subscriptions as they are, and what would be done about each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from shared.graph.answers import Subscription
+from shared.subscription_plan import Registered, SubscriptionPlan, Watched, plan_subscriptions
+from shared.subscriptions import NOTIFICATION_KEY, Subscriptions
+
+Action = Literal["none", "create", "renew", "replace", "delete", "strike-off", "not-ours"]
+"""strike-off: Graph knows it no longer; not-ours: the app did not create it, and never touches it."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A subscription, or a folder that has none. `resource` is empty for one that is not ours.
+
+    `expires` is its end as Graph says; `until` is the one that was noted when a sweep had been asked for.
+    """
+
+    source: str
+    resource: str
+    subscription: str
+    expires: datetime | None
+    until: datetime | None
+    action: Action
+
+
+async def look(subscriptions: Subscriptions, name: str | None) -> list[Seen]:
+    """Those of one source, or of all and of nobody; nothing is changed.
+
+    Raises ConfigurationFault, NotFound, Refused, Transient.
+    """
+    sources = subscriptions.sources.values() if name is None else [subscriptions.sources[name]]
+    rows = [row for row in await subscriptions.register.rows() if name in (None, row.source)]
+    wanted = [watched for source in sources for watched in await subscriptions.watched(source)]
+    existing = await subscriptions.client.all()
+    versions = await subscriptions.secrets.versions(NOTIFICATION_KEY)
+    plan = plan_subscriptions(
+        wanted,
+        rows,
+        existing,
+        addresses=subscriptions.addresses,
+        key_version=versions[0].id,
+        now=subscriptions.clock.now(),
+        lifetime=subscriptions.lifetime.asked,
+    )
+    strangers = existing if name is None else ()
+    return seen(plan, rows, existing, strangers)
+
+
+def seen(
+    plan: SubscriptionPlan,
+    rows: Iterable[Registered],
+    existing: Iterable[Subscription],
+    strangers: Iterable[Subscription],
+) -> list[Seen]:
+    """What a plan does with each of the app's `rows` and each folder without one; and who else is there."""
+    found = {one.id: one for one in existing}
+    rows = list(rows)
+    actions = _actions(plan)
+    ours = [_of(row, found.get(row.subscription), actions.get(row, "none")) for row in rows]
+    missing = [_missing(watched) for watched in plan.create]
+    known = {row.subscription for row in rows}
+    others = [Seen("", "", one.id, one.expires, None, "not-ours") for one in strangers if one.id not in known]
+    return [*sorted(ours, key=lambda one: (one.source, one.resource, one.subscription)), *missing, *others]
+
+
+def _actions(plan: SubscriptionPlan) -> dict[Registered, Action]:
+    actions: dict[Registered, Action] = {one.row: "renew" for one in plan.renew}
+    actions |= {row: "replace" for one in plan.replace for row in one.rows}
+    actions |= dict.fromkeys(plan.delete, "delete")
+    return actions | dict.fromkeys(plan.gone, "strike-off")
+
+
+def _of(row: Registered, found: Subscription | None, action: Action) -> Seen:
+    expires = found.expires if found is not None else None
+    return Seen(row.source, row.resource, row.subscription, expires, row.until, action)
+
+
+def _missing(watched: Watched) -> Seen:
+    return Seen(watched.source, watched.resource, "", None, None, "create")

@@ -1,0 +1,258 @@
+"""The sweep: what no notification has announced is found by the delta query of each folder.
+
+A page's mail has its rows, then its messages, before the link to the next page is saved: whatever dies on the
+way, the page is read again, and what the journal knows is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Protocol
+
+import msgspec
+
+from shared.breaker import put_back
+from shared.breaker_table import Breakers
+from shared.clock import Clock
+from shared.configuration import Source
+from shared.errors import Permanent, Stale, Transient, Unavailable, VaultpostError
+from shared.fingerprints import Fingerprints
+from shared.folder_register import FolderRegister, SweptFolder
+from shared.graph.delta import DeltaPage
+from shared.graph.faults import NotFound, Refused, TokenLost
+from shared.graph.mailbox import MailboxReader
+from shared.handing_over import HandOver, seconds_until
+from shared.journal import Journal
+from shared.log import Events
+from shared.migrated_mail import Consent
+from shared.queue_messages import FOLDER_SWEEP, FolderSweep
+from shared.queues import QueuesPort
+from shared.sweep_intake import Intake
+from shared.sweep_state import SweepState, SweepStates
+from shared.tracing import traceparent
+from shared.unfinished import Unfinished
+from shared.watched_folders import WatchedFolder, WatchedFolders, is_watched
+
+RUNS_FOR = 240.0
+"""Seconds of one slice: what is left is done by another one."""
+_MISSING = frozenset({"erroritemnotfound", "itemnotfound"})
+"""Codes of a folder that is gone; others are of its mailbox (learn.microsoft.com/graph/errors)."""
+
+
+class Delta(Protocol):
+    """How pages are read: `shared.graph.delta.DeltaReader`."""
+
+    async def page(self, mailbox: str, folder: str, link: str | None) -> DeltaPage:
+        """A page. Raises TokenLost, NotFound, ConfigurationFault, Refused, Unavailable."""
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """Sweeps folders. `ensure_subscribed` makes the subscriptions of a source, as far as they can be made."""
+
+    sources: Mapping[str, Source]
+    folders: WatchedFolders
+    register: FolderRegister
+    states: SweepStates
+    delta: Delta
+    mailboxes: MailboxReader
+    journal: Journal
+    unfinished: Unfinished
+    fingerprints: Fingerprints
+    hand_over: HandOver
+    queues: QueuesPort
+    breakers: Breakers
+    clock: Clock
+    jitter: Callable[[], float]
+    ensure_subscribed: Callable[[str], Awaitable[None]]
+
+    async def order_all(self) -> None:
+        """Order a sweep of each folder of each source. One source that fails does not stop the others.
+
+        Raises the first VaultpostError, after the others were done.
+        """
+        faults = [fault for name in self.sources if (fault := await self._ordered(name)) is not None]
+        if faults:
+            raise faults[0]
+
+    async def order(self, name: str) -> None:
+        """Order a sweep of each folder of one source. Raises VaultpostError."""
+        source = self.sources[name]
+        for watched in await self.folders.of(source):
+            folder = await self._known(watched)
+            message = FolderSweep(source=name, traceparent=traceparent(), folder=folder.name)
+            await self.queues.send(FOLDER_SWEEP, message)
+
+    async def sweep(self, order: FolderSweep) -> None:
+        """Sweep the folder that `order` names, as far as one slice of time goes.
+
+        Raises Transient. What is permanent is logged: the next sweep tries again.
+        """
+        log = Events("sweep", source=order.source, trace=order.traceparent)
+        source, folder = self.sources.get(order.source), await self._ordered_folder(order)
+        if source is None or folder is None:
+            log.warning("sweep-skipped", why="not watched")
+            return
+        if await self.consent.is_awaited(order.source):
+            log.warning("sweep-skipped", why="waits for the operator")
+            return
+        if folder.due is not None and folder.due > self.clock.now():
+            return  # a copy of a former order comes back then
+        try:
+            await _Sweep(self, source, folder, log).run(order)
+        except Stale:
+            log.info("sweep-overtaken")  # a twin goes on with this folder
+        except Transient as fault:
+            await self._put_back(order, folder, fault, log)
+        except Permanent as fault:
+            log.failure("sweep-failed", why=fault.reason, remedy=fault.remedy)
+        except (NotFound, Refused) as fault:
+            await self._without(folder, fault, log)
+
+    @property
+    def consent(self) -> Consent:
+        """What the operator has said."""
+        return Consent(self.register, self.states, self.breakers, self.clock)
+
+    async def _put_back(self, order: FolderSweep, folder: SweptFolder, fault: Transient, log: Events) -> None:
+        """Later, once: until then other orders of this folder are dropped, so that none pile up."""
+        now = self.clock.now()
+        until = max(put_back(now, self.jitter()).until, now + timedelta(seconds=fault.after or 0.0))
+        await self.register.note(folder, due=until)
+        await self.queues.send(FOLDER_SWEEP, order, delay=seconds_until(until, now))
+        log.warning("sweep-put-back", why=str(fault), until=until.isoformat())
+
+    async def _ordered(self, name: str) -> VaultpostError | None:
+        try:
+            await self.order(name)
+        except VaultpostError as fault:
+            Events("sweep", source=name).failure("sweep-not-ordered", why=str(fault))
+            return fault
+        return None
+
+    async def _ordered_folder(self, order: FolderSweep) -> SweptFolder | None:
+        """The folder of an order; None where it is gone, or not watched any more."""
+        source = self.sources.get(order.source)
+        if source is None:
+            return None
+        if is_watched(source, order.folder, ""):
+            return await self._known(WatchedFolder(source.name, source.mailbox, order.folder, ""))
+        folder = await self.register.read(order.source, order.folder)
+        return folder if folder is not None and is_watched(source, folder.name, folder.above) else None
+
+    async def _known(self, watched: WatchedFolder) -> SweptFolder:
+        """The row of a folder. A new one below another is filed from when that one was first seen."""
+        above = await self.register.read(watched.source, watched.above) if watched.above else None
+        new = SweptFolder(watched.source, watched.name, self.clock.now(), watched.above)
+        if above is not None:
+            new = replace(new, first_start=above.first_start, last_good=above.last_good)
+        folder = await self.register.add(new)
+        if folder.above != watched.above:
+            await self.register.note(folder, above=watched.above)
+        return folder
+
+    async def _without(self, folder: SweptFolder, fault: NotFound | Refused, log: Events) -> None:
+        if folder.above and isinstance(fault, NotFound) and fault.code.casefold() in _MISSING:
+            await self.states.forget(folder)
+            await self.register.remove(folder)
+            log.info("folder-gone")
+            return
+        log.failure("sweep-failed", why=str(fault), remedy="Look at mailbox and folders of this source.")
+
+
+class _Sweep:
+    """One slice of the sweep of one folder."""
+
+    def __init__(self, parts: Sweeper, source: Source, folder: SweptFolder, log: Events) -> None:
+        self._parts = parts
+        self._source = source
+        self._folder = folder
+        self._log = log
+        self._has_lost = False
+        self._intake = Intake(
+            source,
+            folder,
+            parts.journal,
+            parts.unfinished,
+            parts.fingerprints,
+            parts.mailboxes,
+            parts.hand_over,
+            parts.consent,
+            parts.clock,
+            log,
+        )
+
+    async def run(self, order: FolderSweep) -> None:
+        parts = self._parts
+        end = parts.clock.monotonic() + RUNS_FOR
+        state, etag = await parts.states.read(self._folder)
+        watched = await parts.folders.find(self._source, self._folder.name, self._folder.above)
+        state = await self._begun(state, watched)
+        while not state.asked:
+            page = await self._page(watched, state)
+            if page is None:
+                state = self._anew(watched)
+                etag = await parts.states.write(self._folder, state, etag)
+                continue
+            state = await self._intake.take(page.entries, state)
+            if state.asked:
+                await parts.states.write(self._folder, state, etag)
+                return
+            if page.delta_link is not None:
+                await self._ended(state, page.delta_link, etag)
+                return
+            state = msgspec.structs.replace(state, link=page.next_link)
+            etag = await parts.states.write(self._folder, state, etag)
+            if parts.clock.monotonic() >= end:
+                await parts.queues.send(FOLDER_SWEEP, order)
+                self._log.info("sweep-goes-on")
+                return
+
+    async def _begun(self, state: SweepState | None, watched: WatchedFolder) -> SweepState:
+        """The round under way, or the one that begins now; with `asked`, the operator has yet to say."""
+        if state is None:
+            await self._subscribed()
+            return self._anew(watched)
+        if state.folder != watched.folder:
+            return self._anew(watched)
+        if state.asked and not await self._parts.consent.is_awaited(self._source.name):
+            await self._parts.consent.note(self._folder)
+            return msgspec.structs.replace(state, asked=False)
+        if state.began is None:
+            return msgspec.structs.replace(state, began=self._parts.clock.now())
+        return state
+
+    def _anew(self, watched: WatchedFolder) -> SweepState:
+        """A round over all of the folder. What is in one that was swept before may be known."""
+        is_first = self._folder.last_good is None
+        self._log.info("sweep-begins", folder=self._folder.key, first=is_first)
+        began = self._parts.clock.now()
+        return SweepState(round="first" if is_first else "again", began=began, folder=watched.folder)
+
+    async def _subscribed(self) -> None:
+        """What comes from now on is announced; where that fails, the sweep alone finds it."""
+        try:
+            await self._parts.ensure_subscribed(self._source.name)
+        except VaultpostError as fault:
+            self._log.warning("sweep-without-subscription", why=str(fault))
+
+    async def _page(self, watched: WatchedFolder, state: SweepState) -> DeltaPage | None:
+        """The next page; None where the token is lost. Raises Unavailable if it is lost at once again."""
+        try:
+            return await self._parts.delta.page(watched.mailbox, watched.folder, state.link)
+        except TokenLost as lost:
+            if self._has_lost:
+                raise Unavailable(f"a new delta token was lost at once: {lost}", origin="graph") from None
+            self._has_lost = True
+            self._log.warning("delta-token-lost", why=str(lost))
+            return None
+
+    async def _ended(self, state: SweepState, link: str, etag: str) -> None:
+        at_rest = SweepState(round="next", link=link, folder=state.folder)
+        await self._parts.states.write(self._folder, at_rest, etag)
+        total = self._folder.unannounced + state.unannounced
+        began = state.began or self._parts.clock.now()
+        await self._parts.register.note(self._folder, last_good=began, unannounced=total)
+        self._log.info("sweep-ended", round=state.round, unannounced=state.unannounced)
