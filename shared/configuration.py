@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 
 Text = Annotated[str, Meta(min_length=1, description="must be a text that is not empty")]
 Template = Annotated[str, Meta(extra={"template": True}, description="must be a text")]
+Switch = Annotated[bool, Meta(description="must be true or false")]
 Day = Annotated[
     Any, Meta(extra={"date": True}, description="must be a date, such as 2026-11-01, without quotation marks")
 ]
@@ -110,7 +111,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     folders: Annotated[
         tuple[Text, ...], Meta(min_length=1, description='must be a list of texts, such as ["inbox"]')
     ] = ("inbox",)
-    subfolders: bool = False
+    subfolders: Switch = False
     since: Day = None
     mode: Literal["file"] = "file"
     attachments: Attachments = Attachments()

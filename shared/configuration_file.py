@@ -187,7 +187,25 @@ def _faults_between(sources: object) -> list[str]:
             other = watched.setdefault((str(mailbox).casefold(), _comparable(folder)), place)
             if other != place and isinstance(mailbox, str):
                 faults.append(f'{place}.folders: "{folder}" of this mailbox is watched by {other} already.')
-    return faults
+    return faults + _faults_below(sources)
+
+
+def _faults_below(sources: object) -> list[str]:
+    """Folders that stand, by their path, below one that another source watches with its subfolders."""
+    every = sources if isinstance(sources, list) else []
+    watched = [
+        (_numbered("source", number, source), str(source.get("mailbox")).casefold(), folder, source)
+        for number, source in enumerate(every, 1)
+        if isinstance(source, Mapping)
+        for folder in _folders(source)
+    ]
+    return [
+        f'{place}.folders: "{folder}" is below "{top}", which {above} watches with its subfolders.'
+        for place, mailbox, folder, _ in watched
+        for above, other_mailbox, top, other in watched
+        if above != place and mailbox == other_mailbox and other.get("subfolders") is True
+        if _comparable(folder).casefold().startswith(f"{_comparable(top).casefold()}/")
+    ]
 
 
 def _folders(source: Mapping[str, object]) -> list[str]:

@@ -13,7 +13,7 @@ from shared.errors import ConfigurationFault, MailFault, Permanent
 from shared.file_names import vault_names
 from shared.mail import vocabulary
 from shared.manifest import Manifest, StagedFile
-from shared.templates import TemplateFault, TextTemplate
+from shared.templates import TemplateFault, compiled
 from shared.vault.protocol import ClassDef, DataType, NewObject, PropertyDef, PropertyValue, Structure
 from shared.vault.typed_values import NoFit, cut, one_line, typed
 
@@ -102,7 +102,7 @@ class _Maker:
 
     def text(self, place: str, template: str) -> str:
         try:
-            return TextTemplate(template).render(self._values)
+            return compiled(template).render(self._values)
         except TemplateFault as fault:
             raise MailFault(
                 f'source "{self._source.name}", {place}: {fault}',

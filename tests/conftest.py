@@ -26,8 +26,12 @@ from sandbox.storage.install import default_directory, ensure  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--long`: the state machine runs 5,000 times, not 200."""
-    parser.addoption("--long", action="store_true", help="run the state machine 5,000 times, not 200")
+    """`--long`: what the suite shortens runs in full."""
+    parser.addoption(
+        "--long",
+        action="store_true",
+        help="run the state machine 5,000 times, not 200; let the mail of outages come evenly",
+    )
 
 
 @pytest.fixture(scope="session")

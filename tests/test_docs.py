@@ -95,7 +95,7 @@ def test_the_defaults_that_the_guide_names_are_the_defaults() -> None:
     (source,) = configuration_of(least, "guide.toml").source
 
     assert source.folders == ("inbox",)
-    assert '| `folders` | well-known names (in any case) or ids | `["inbox"]` |' in GUIDE
+    assert '`"inbox/Scans"` | `["inbox"]` |' in GUIDE
     assert source.document.title == "{{ subject }}"
     assert '| `title` | template of the document\'s name | `"{{ subject }}"` |' in GUIDE
 

@@ -164,7 +164,8 @@ async def test_status_as_json(operator: Operator) -> None:
 
     assert answer.status == 1
     assert set(answer.json) == {
-        *("well", "at", "counts", "oldest", "waiting", "reasons_to_wait", "shut", "failed", "failures")
+        *("well", "at", "counts", "oldest", "waiting", "reasons_to_wait", "shut", "failed", "failures"),
+        *("folders", "unannounced"),
     }
     assert answer.json["counts"]["invoices"] == {
         "arrived": 0,

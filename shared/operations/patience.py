@@ -27,8 +27,11 @@ class Patience:
         self._sleep = sleep
         self._has_answered = False
 
-    async def with_(self, work: Callable[[], Awaitable[_T]]) -> _T:
-        """What `work` gives. Raises what it raises, Unavailable only after several tries."""
+    async def with_(self, work: Callable[[], Awaitable[_T]], *, proves: bool = True) -> _T:
+        """What `work` gives; `proves` says that it comes from the service, which is there then.
+
+        Raises what `work` raises, Unavailable only after several tries.
+        """
         for number in range(1, TRIES + 1):
             try:
                 answer = await work()
@@ -37,7 +40,7 @@ class Patience:
                     raise
                 await self._sleep(_seconds(fault, number))
             else:
-                self._has_answered = True
+                self._has_answered = self._has_answered or proves
                 return answer
         raise AssertionError("the last try raises")
 

@@ -138,7 +138,9 @@ async def read_status(
         reasons_to_wait=len(waiting),
         shut=shut,
         failed=tally.newest_failed(),
-        folders=tuple(sorted(folders, key=lambda one: (one.source, one.above or one.name, one.name))),
+        folders=tuple(
+            sorted(folders, key=lambda one: (one.source, one.above or one.name, one.above != "", one.name))
+        ),
     )
 
 

@@ -11,8 +11,9 @@ from shared.graph.answers import Subscription
 from shared.subscription_plan import Registered, SubscriptionPlan, Watched, plan_subscriptions
 from shared.subscriptions import NOTIFICATION_KEY, Subscriptions
 
-Action = Literal["none", "create", "renew", "replace", "delete", "strike-off", "not-ours"]
-"""strike-off: Graph knows it no longer; not-ours: the app did not create it, and never touches it."""
+Action = Literal["none", "create", "renew", "replace", "delete", "strike-off", "ended", "not-ours"]
+"""strike-off: Graph knows it no longer; ended: Graph still lists it, and sends nothing for it any more;
+not-ours: the app did not create it, and never touches it."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,18 @@ async def look(subscriptions: Subscriptions, name: str | None) -> list[Seen]:
     wanted = [watched for source in sources for watched in await subscriptions.watched(source)]
     existing = await subscriptions.client.all()
     versions = await subscriptions.secrets.versions(NOTIFICATION_KEY)
+    now = subscriptions.clock.now()
     plan = plan_subscriptions(
         wanted,
         rows,
         existing,
         addresses=subscriptions.addresses,
         key_version=versions[0].id,
-        now=subscriptions.clock.now(),
+        now=now,
         lifetime=subscriptions.lifetime.asked,
     )
     strangers = existing if name is None else ()
-    return seen(plan, rows, existing, strangers)
+    return seen(plan, rows, existing, strangers, now)
 
 
 def seen(
@@ -58,12 +60,13 @@ def seen(
     rows: Iterable[Registered],
     existing: Iterable[Subscription],
     strangers: Iterable[Subscription],
+    now: datetime,
 ) -> list[Seen]:
     """What a plan does with each of the app's `rows` and each folder without one; and who else is there."""
     found = {one.id: one for one in existing}
     rows = list(rows)
     actions = _actions(plan)
-    ours = [_of(row, found.get(row.subscription), actions.get(row, "none")) for row in rows]
+    ours = [_of(row, found.get(row.subscription), actions.get(row), now) for row in rows]
     missing = [_missing(watched) for watched in plan.create]
     known = {row.subscription for row in rows}
     others = [Seen("", "", one.id, one.expires, None, "not-ours") for one in strangers if one.id not in known]
@@ -77,9 +80,11 @@ def _actions(plan: SubscriptionPlan) -> dict[Registered, Action]:
     return actions | dict.fromkeys(plan.gone, "strike-off")
 
 
-def _of(row: Registered, found: Subscription | None, action: Action) -> Seen:
+def _of(row: Registered, found: Subscription | None, action: Action | None, now: datetime) -> Seen:
     expires = found.expires if found is not None else None
-    return Seen(row.source, row.resource, row.subscription, expires, row.until, action)
+    has_ended = expires is not None and expires <= now
+    idle: Action = "ended" if has_ended else "none"
+    return Seen(row.source, row.resource, row.subscription, expires, row.until, action or idle)
 
 
 def _missing(watched: Watched) -> Seen:

@@ -45,7 +45,8 @@ class WatchedMail:
         One that is moved from folder to folder meanwhile may come twice.
         Raises ConfigurationFault, NotFound, Refused, Unavailable.
         """
-        for folder in await self.patience.with_(lambda: self.folders.of(source)):
+        # Folders with well-known names are found without a request.
+        for folder in await self.patience.with_(lambda: self.folders.of(source), proves=False):
             async with aclosing(batches(self._within(folder, since), BATCH)) as found:
                 async for batch in found:
                     yield batch

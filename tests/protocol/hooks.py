@@ -28,6 +28,8 @@ class Mode(Enum):
     """it is done, and nobody hears of it"""
     REPEATED = "commit, answer lost, repeated by the SDK"
     """it is done; the repetition meets what it has done itself"""
+    BUG = "what nobody foresaw"
+    """it is not done, and what is raised is no fault of ours"""
     SLEEP = "sleep"
     """it waits until `wake` is set"""
 
@@ -37,9 +39,9 @@ _TABLES = ("journal.", "unfinished.", "breakers.")
 
 @dataclass
 class Hook:
-    """Notes each side effect of one worker, and lets `mode` happen at point number `at`."""
+    """Notes each side effect of one worker, and lets `mode` happen at point `at`: its number, or its name."""
 
-    at: int | None = None
+    at: int | str | None = None
     mode: Mode = Mode.DEATH
     points: list[str] = field(default_factory=list)
     is_dead: bool = False
@@ -51,7 +53,7 @@ class Hook:
         if self.is_dead:
             raise Died
         self.points.append(point)
-        if len(self.points) - 1 != self.at:
+        if self.at not in (len(self.points) - 1, point):
             return await self._living(effect)
         self.has_struck = True
         match self.mode:
@@ -68,6 +70,8 @@ class Hook:
                 if point in ("journal.update", "journal.insert"):
                     raise Stale(f"{point}: its repetition has met it")
                 return False if point.startswith("area.put_") else answer
+            case Mode.BUG:
+                raise RuntimeError(point)
             case Mode.SLEEP:
                 await self.wake.wait()
         return await self._living(effect)

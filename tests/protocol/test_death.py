@@ -5,6 +5,8 @@ The list of points is taken from a run of the code itself: a new step cannot be 
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.protocol.hooks import Hook, Mode
@@ -12,7 +14,11 @@ from tests.protocol.world import World
 
 pytestmark = pytest.mark.anyio
 ATTACHMENTS = (0, 1, 3)
-_MODES = (Mode.DEATH, Mode.TIMEOUT, Mode.NO_ANSWER, Mode.REPEATED)
+A_CRASH = timedelta(minutes=3)
+"""The claim of 90 seconds, and a minute until the watch sees that it has run out."""
+A_LOST_MESSAGE = timedelta(minutes=6)
+"""Between hand-over and claim nothing tells a dead worker from a long queue: five minutes, and that minute."""
+_MODES = tuple(mode for mode in Mode if mode is not Mode.SLEEP)
 
 
 async def one_mail(world: World, hook: Hook, attachments: int) -> None:
@@ -63,3 +69,22 @@ async def test_a_mail_survives_this_at_every_point(attachments: int, mode: Mode)
             await world.assert_well()
         except AssertionError as error:
             raise AssertionError(f"{mode.value} at {number} of {len(points)}, {point}: {error}") from error
+
+
+@pytest.mark.parametrize("attachments", ATTACHMENTS)
+async def test_a_crash_costs_minutes_once_the_mail_has_a_row(attachments: int) -> None:
+    """The watch is faster than the queue's lease of ten minutes, which cannot be shortened (design, 4.4)."""
+    points = await points_of(attachments)
+    for number in range(points.index("journal.insert") + 1, len(points)):
+        world = World()
+        began, message = world.clock.now(), world.mail(attachments)
+        await world.announce(message)
+        worker = await world.turn(world.worker(Hook(at=number)))
+        row = await world.row(message)
+        is_seen = bool(row.owner) or row.handed is None
+        await world.settle(worker=worker)
+        row = await world.row(message)
+        assert row.ended is not None
+        assert row.settled is not None
+        cost = max(row.ended, row.settled) - began
+        assert cost <= (A_CRASH if is_seen else A_LOST_MESSAGE), f"{points[number]}: {cost}"

@@ -1,11 +1,12 @@
-"""The protocol as a state machine: in whatever order things happen, in the end the vault has each mail once."""
+"""The protocol as a state machine: whatever happens in whatever order, the vault has each mail once."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar, get_args
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,12 +19,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shared.errors import Unavailable
-from shared.identities import filing_key
+from shared.breaker import Service
+from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT
 from shared.testing.queues import QueuedMessage
 from tests.protocol.hooks import Hook, Mode
-from tests.protocol.world import LEASE, SOURCE, World, text_of
-from tests.shared.vault.fake import Kept
+from tests.protocol.world import LEASE, World, text_of
 
 SHORT, LONG, STEPS = 200, 5000, 50
 _T = TypeVar("_T")
@@ -37,7 +37,6 @@ class Machine(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.world = World()
         self.sleepers: list[tuple[Hook, asyncio.Task[None]]] = []
-        self.late: list[tuple[datetime, Kept]] = []
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         return self.loop.run_until_complete(work)
@@ -60,12 +59,12 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data(), mode=st.sampled_from([None, *Mode]), at=st.integers(0, 30))
     def work(self, data: st.DataObject, mode: Mode | None, at: int) -> None:
         """A worker takes any visible message, in any order, and may die or fall asleep on the way."""
-        message = data.draw(st.sampled_from(self.visible()).map(lambda found: found.id))
+        message = data.draw(st.sampled_from(self.visible()))
         hook = Hook() if mode is None else Hook(at=at, mode=mode)
         self.run(self._work(message, hook))
 
-    async def _work(self, number: str, hook: Hook) -> None:
-        received = await self._received(number)
+    async def _work(self, message: QueuedMessage, hook: Hook) -> None:
+        received = self._received(message)
         task = asyncio.create_task(self.world.worker(hook).take(received))
         while not task.done() and not (hook.has_struck and hook.mode is Mode.SLEEP):  # noqa: ASYNC110
             await asyncio.sleep(0)
@@ -74,14 +73,10 @@ class Machine(RuleBasedStateMachine):
         else:
             self.sleepers.append((hook, task))
 
-    async def _received(self, number: str) -> QueuedMessage:
-        """That one message, received alone."""
-        queue = next(one.queue for one in self.world.queues.messages() if one.id == number)
-        found = await self.world.queues.receive(queue, 1000, LEASE)
-        for other in found:
-            if other.id != number:
-                await self.world.queues.hide(other, 0)
-        return next(one for one in found if one.id == number)
+    def _received(self, message: QueuedMessage) -> QueuedMessage:
+        """That message alone: the service promises no order."""
+        received = replace(message, dequeue_count=message.dequeue_count + 1)
+        return self.world.queues._placed(received, self.world.clock.now() + timedelta(seconds=LEASE))
 
     @precondition(lambda self: self.sleepers)
     @rule(data=st.data())
@@ -107,8 +102,7 @@ class Machine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 16, 61, 95, 400, 1000, 20_000]))
     def wait(self, seconds: int) -> None:
         """The clock jumps; creates that were under way come to their end."""
-        self.world.clock.advance(seconds=seconds)
-        self._commit_late()
+        self.world.jump(seconds)
 
     @rule(mode=st.sampled_from([None, Mode.DEATH, Mode.TIMEOUT, Mode.NO_ANSWER]), at=st.integers(0, 8))
     def watch(self, mode: Mode | None, at: int) -> None:
@@ -116,35 +110,38 @@ class Machine(RuleBasedStateMachine):
         hook = Hook() if mode is None else Hook(at=at, mode=mode)
         self.run(self.world.worker(hook).watch())
 
-    @rule(is_down=st.booleans())
-    def vault_goes(self, is_down: bool) -> None:
-        """The vault is down, or back."""
-        self.world.go("vault", is_down=is_down)
+    @rule(service=st.sampled_from(get_args(Service)), is_down=st.booleans())
+    def service_goes(self, service: Service, is_down: bool) -> None:
+        """A service is down, or back."""
+        (self.world.outages.begin if is_down else self.world.outages.end)(service)
 
-    @rule(is_down=st.booleans())
-    def graph_goes(self, is_down: bool) -> None:
-        """Graph is down, or back."""
-        self.world.go("graph", is_down=is_down)
+    @rule(
+        attachments=st.sampled_from([0, 1, 3]),
+        seconds=st.integers(1, 600),
+        dies_at=st.sampled_from([None, "breakers.write"]),
+    )
+    def create_late(self, attachments: int, seconds: int, dies_at: str | None) -> None:
+        """A mail's create has no answer, and commits later; its worker may die before it can tell."""
+        message = self.world.mail(attachments)
+        self.run(self.world.announce(message))
+        self.run(self._step(MAIL_ARRIVED, message, Hook()))
+        self.world.vault.commits_after = timedelta(seconds=seconds)
+        self.run(self._step(VAULT_IMPORT, message, Hook(at=dies_at)))
+        self.world.vault.commits_after = None
 
-    @precondition(lambda self: self.visible())
-    @rule(seconds=st.integers(1, 600))
-    def create_late(self, seconds: int) -> None:
-        """The next create has no answer, and commits later."""
-        vault = self.world.vault
-        vault.commits_late, vault.answer_lost = True, Unavailable("no answer", origin="vault")
-        found = [one for one in self.visible() if one.queue == "vault-import"]
-        if found:
-            self.run(self._work(found[0].id, Hook()))
-        vault.commits_late, vault.answer_lost = False, None
-        late = vault.__dict__.pop("late", None)
-        if late is not None:
-            self.late.append((self.world.clock.now() + timedelta(seconds=seconds), late))
+    async def _step(self, queue: str, message: str, hook: Hook) -> None:
+        """Take the message of that mail in `queue`, if there is one now."""
+        key = self.world.key(message)
+        for found in self.visible():
+            if found.queue == queue and self._key_of(found) == key:
+                await self._work(found, hook)
+                return
 
     @rule(data=st.data())
     def lose_messages(self, data: st.DataObject) -> None:
         """Queues lose messages of mails that have a row."""
         known = {row.key for row in self.run(self._rows())}
-        messages = [one for one in self.world.queues.messages() if _key_of(one) in known]
+        messages = [one for one in self.world.queues.messages() if self._key_of(one) in known]
         if messages:
             lost = set(data.draw(st.lists(st.sampled_from([one.id for one in messages]), max_size=4)))
             self.world.queues.drop(lambda one: one.id in lost)
@@ -156,12 +153,9 @@ class Machine(RuleBasedStateMachine):
         now = self.world.clock.now()
         return [one for one in self.world.queues.messages() if one.visible_at <= now]
 
-    def _commit_late(self, *, all_of_them: bool = False) -> None:
-        now = self.world.clock.now()
-        due = [kept for at, kept in self.late if all_of_them or at <= now]
-        self.late = [(at, kept) for at, kept in self.late if kept not in due]
-        for kept in due:
-            self.world.commit(kept)
+    def _key_of(self, message: QueuedMessage) -> str:
+        fields = text_of(message)
+        return str(fields.get("key") or self.world.key(fields["message"]))
 
     def teardown(self) -> None:
         """All heals; then the vault has what was announced, once, and nothing is open."""
@@ -175,20 +169,14 @@ class Machine(RuleBasedStateMachine):
     async def _heal(self) -> None:
         while self.sleepers:
             await self._wake(0)
-        self.world.go("vault", is_down=False)
-        self.world.go("graph", is_down=False)
-        self._commit_late(all_of_them=True)
+        for service in get_args(Service):
+            self.world.outages.end(service)
         await self.world.settle(timedelta(days=2))
         await self.world.assert_well()
 
 
-def _key_of(message: QueuedMessage) -> str:
-    fields = text_of(message)
-    return str(fields.get("key") or filing_key(SOURCE, fields.get("message", "")))
-
-
 def test_whatever_happens_each_announced_mail_is_filed_once(pytestconfig: pytest.Config) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Machine,
         settings=settings(
             max_examples=LONG if pytestconfig.getoption("--long") else SHORT,

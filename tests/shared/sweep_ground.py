@@ -1,6 +1,7 @@
-"""A ground for sweeps: the app's own composition, Graph of the sandbox, all else in memory and in the clock's time.
+"""A ground for sweeps: the app's own composition, Graph of the sandbox, all else in memory.
 
-The way of a mail goes on to its end, so that what is told in the end is what the vault has.
+The way of a mail goes on to its end, so that what is told in the end is what the vault has. Time is that
+of a clock that is moved.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sandbox.tenant.graph import Delivered
 from shared import queue_messages as queues
 from shared.breaker_table import Breakers
 from shared.configuration import Source
-from shared.errors import Transient
+from shared.errors import Transient, VaultpostError
 from shared.folder_register import SweptFolder
 from shared.graph.delta import DeltaReader
 from shared.graph.mailbox import MailboxReader
@@ -183,6 +184,7 @@ class Worker:
         configuration = msgspec.structs.replace(ground.base.configuration, source=(ground.source,))
         self.services = Services(ground.base.settings, configuration, ground.clock)
         graph = ground.base.graph
+        container: Any = Hooked("state", ground.states.container, hook)
         self.services.__dict__.update(
             graph=graph,
             journal=Hooked("journal", ground.journal, hook),
@@ -192,7 +194,7 @@ class Worker:
             breakers=Breakers(Hooked("breakers", ground.breakers, hook), ground.clock),
             fingerprints=Hooked("fingerprints", ground.fingerprints, hook),
             folder_register=Hooked("register", ground.register, hook),
-            sweep_states=SweepStates(Hooked("state", ground.states.container, hook)),
+            sweep_states=SweepStates(container),
             delta=Hooked("delta", DeltaReader(graph, page_size=ground.page_size), hook),
             mailboxes=Hooked("mailboxes", MailboxReader(graph), hook),
             subscriptions=Hooked("subscriptions", ground.subscribing, hook),
@@ -204,8 +206,8 @@ class Worker:
         """The timer `sweep`, as far as it gets."""
         try:
             await self.services.sweeper.order_all()
-        except (Died, Transient):
-            return
+        except (Died, VaultpostError):
+            return  # it runs again in half an hour
 
     async def run(self) -> None:
         """Take what is visible in all queues, until nothing is."""

@@ -39,7 +39,7 @@ from shared.breaker_table import (
     entity_of,
 )
 from shared.errors import Stale, Unavailable
-from shared.journal import LONGEST_TEXT
+from shared.journal_row import LONGEST_TEXT
 from shared.testing.breaker_table import InMemoryBreakerTable
 
 from .accounts import Stores

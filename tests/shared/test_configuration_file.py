@@ -142,7 +142,8 @@ def test_references_can_be_ids() -> None:
         in_source("since = 2026-11-01T00:00:00Z"),
         in_source('mode = "file"'),
         in_source("subfolders = false"),
-        in_source('folders = ["Inbox", "AAMkAGIwNTZmLWExYzYtNDk4Ny1hMzk4/AAA="]'),
+        in_source("subfolders = true"),
+        in_source('folders = ["Inbox", "AAMkAGIwNTZmLWExYzYtNDk4Ny1hMzk4AAA=", "inbox/Scans/2026"]'),
         in_source('[source.attachments]\ninline = "keep"\ndeny = []'),
         f'{LEAST}content = "message-and-attachments"\nmessage-format = "eml"\nduplicates = "file"\n',
         in_properties('"PD.X" = { value = "x", add-missing = false }'),
@@ -165,8 +166,8 @@ def test_later_keys_are_accepted_with_what_is_done_today(text: str) -> None:
             'give-up-after: must be a number of days, hours or minutes: "3d".',
         ),
         (in_source('mode = "observe"'), f'{HERE}.mode: must be "file" in this version.'),
-        (in_source("subfolders = true"), f"{HERE}.subfolders: must be false in this version."),
-        (in_source("subfolders = 0"), f"{HERE}.subfolders: must be false in this version."),
+        (in_source("subfolders = 0"), f"{HERE}.subfolders: must be true or false."),
+        (in_source('subfolders = "yes"'), f"{HERE}.subfolders: must be true or false."),
         (
             in_source('since = "2026-11-01"'),
             f"{HERE}.since: must be a date, such as 2026-11-01, without quotation marks.",
@@ -191,7 +192,10 @@ def test_later_keys_are_accepted_with_what_is_done_today(text: str) -> None:
             f'{LEAST}message-format = "html"',
             f'{HERE}.document.message-format: must be "eml" in this version.',
         ),
-        (f'{LEAST}duplicates = "skip"', f'{HERE}.document.duplicates: must be "file" in this version.'),
+        (
+            f'{LEAST}duplicates = "keep"',
+            f'{HERE}.document.duplicates: must be "file" or "skip" in this version.',
+        ),
         (
             in_properties('"PD.X" = { value = "x", add-missing = true }'),
             f'{HERE}.document.properties."PD.X".add-missing: must be false in this version.',
@@ -203,10 +207,6 @@ def test_later_keys_are_accepted_with_what_is_done_today(text: str) -> None:
             f"{HERE}.on-failure: is not built yet. Leave it out.",
         ),
         (f'{LEAST}[[source.rule]]\nname = "x"', f"{HERE}.rule: is not built yet. Leave it out."),
-        (
-            in_source('folders = ["inbox/Scans"]'),
-            f'{HERE}.folders: "inbox/Scans" is a path: not built yet. Write the folder\'s id.',
-        ),
     ],
 )
 def test_later_keys_are_refused_with_anything_else(text: str, fault: str) -> None:
@@ -344,6 +344,7 @@ def test_names_are_unique() -> None:
         ("", 'folders = ["inbox"]'),
         ('folders = ["inbox"]', 'folders = ["drafts", "Inbox"]'),
         ('folders = ["AAMk="]', 'folders = ["AAMk="]'),
+        ('folders = ["inbox/Scans"]', 'folders = ["INBOX/scans/"]'),
     ],
 )
 def test_two_sources_cannot_watch_one_folder(first: str, second: str) -> None:
@@ -354,6 +355,47 @@ def test_two_sources_cannot_watch_one_folder(first: str, second: str) -> None:
 
     assert said.startswith('source 2 "orders".folders: "')
     assert said.endswith(f"of this mailbox is watched by {HERE} already.")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "below"),
+    [
+        ('folders = ["inbox"]\nsubfolders = true', 'folders = ["Inbox/Scans"]', 'source 2 "orders"'),
+        ('folders = ["archive", "inbox/A/B"]', 'folders = ["INBOX/a"]\nsubfolders = true', HERE),
+    ],
+)
+def test_what_is_below_a_folder_of_another_source_with_its_subfolders_is_not_watched_twice(
+    first: str, second: str, below: str
+) -> None:
+    """Its mail would be filed by both."""
+    other = SOURCE.replace('"invoices"', '"orders"') + second + DOCUMENT
+
+    (said,) = faults(in_source(first) + other)
+
+    assert said.startswith(f"{below}.folders: ")
+    assert "with its subfolders" in said
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ('folders = ["inbox"]', 'folders = ["inbox/Scans"]'),
+        ('folders = ["inbox"]\nsubfolders = true', 'folders = ["archive"]'),
+        ('folders = ["inbox/Scan"]\nsubfolders = true', 'folders = ["inbox/Scans"]'),
+        ('folders = ["inbox/Scans"]', 'folders = ["inbox"]'),
+    ],
+)
+def test_folders_that_are_apart_may_have_two_sources(first: str, second: str) -> None:
+    other = SOURCE.replace('"invoices"', '"orders"') + second + DOCUMENT
+
+    assert len(read(in_source(first) + other).source) == 2
+
+
+def test_one_source_may_name_a_folder_and_one_below_it() -> None:
+    (source,) = read(in_source('folders = ["inbox", "inbox/Scans"]\nsubfolders = true')).source
+
+    assert source.subfolders
+    assert source.folders == ("inbox", "inbox/Scans")
 
 
 def test_folders_whose_ids_differ_in_case_only_are_two_folders() -> None:
@@ -419,7 +461,6 @@ def test_all_faults_of_a_file_come_at_once_and_in_one_list() -> None:
         "source 3.document",
         "give-up-after",
         'source 2 "a".name',
-        'source 2 "a".folders',
         'source 2 "a".folders',
     ]
 

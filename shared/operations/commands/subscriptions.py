@@ -11,6 +11,7 @@ from shared.operations.terminal import NOT_WELL, WELL, say
 from shared.operations.text import as_json, printable, time_of
 from shared.services import Services
 
+_NOTHING_TO_DO = frozenset({"none", "ended", "not-ours"})
 _SAYS: dict[Action, str] = {
     "none": "lives",
     "create": "is to be created",
@@ -18,6 +19,7 @@ _SAYS: dict[Action, str] = {
     "replace": "is to be replaced: another address, or another version of notification-key",
     "delete": "is to be deleted: its folder is not watched any more",
     "strike-off": "is gone: to be struck off",
+    "ended": "has ended",
     "not-ours": "was not created by this app: left alone",
 }
 
@@ -34,7 +36,7 @@ async def run(services: Services, options: argparse.Namespace) -> int:
         say(as_json({"applied": options.apply, "subscriptions": [asdict(one) for one in found]}))
     else:
         say("\n".join(_lines(found)))
-    return WELL if all(one.action in ("none", "not-ours") for one in found) else NOT_WELL
+    return WELL if all(one.action in _NOTHING_TO_DO for one in found) else NOT_WELL
 
 
 def _lines(found: Sequence[Seen]) -> Iterator[str]:
@@ -42,7 +44,7 @@ def _lines(found: Sequence[Seen]) -> Iterator[str]:
         yield printable(" ".join(part for part in (one.source, one.resource, one.subscription) if part))
         end = f", until {time_of(one.expires)}" if one.expires else ""
         yield f"  {_SAYS[one.action]}{end}"
-    to_do = sum(one.action not in ("none", "not-ours") for one in found)
+    to_do = sum(one.action not in _NOTHING_TO_DO for one in found)
     if to_do:
         yield f"To be done: {to_do}. The app does it every 15 minutes; --apply does it now."
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,6 +35,7 @@ class Estate:
     box: Sandbox
     services: Services
     clock: FakeClock
+    environment: Mapping[str, str]
 
     @property
     def source(self) -> Source:

@@ -79,3 +79,13 @@ async def test_what_waiting_does_not_mend_is_raised_at_once(fault: VaultpostErro
         await service.ask()
 
     assert service.slept == []
+
+
+async def test_what_was_answered_without_the_service_proves_nothing() -> None:
+    service = Service("of our own", down())
+    await service.patience.with_(service.answer, proves=False)
+
+    with pytest.raises(Unavailable):
+        await service.ask()
+
+    assert service.slept == []

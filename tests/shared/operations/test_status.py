@@ -12,9 +12,11 @@ import pytest
 from shared.breaker import BreakerKey, held, opened
 from shared.breaker_table import Breakers, BreakerTable
 from shared.errors import Unavailable
+from shared.folder_register import FolderTable, SweptFolder
 from shared.journal_row import Row
-from shared.operations.status import FailedMail, OpenMail, Shut, Status, Waiting, read_status
+from shared.operations.status import FailedMail, OpenMail, Records, Shut, Status, Waiting, read_status
 from shared.operations.text import as_json, status_json, status_lines
+from shared.unfinished import OpenMail as Unfinished
 
 from ..accounts import Stores
 from ..clock import NOON, FakeClock
@@ -36,6 +38,8 @@ def failed(number: int, **changed: object) -> Row:
 
 async def insert(stores: Stores, *rows: Row) -> None:
     for row in rows:
+        if not row.has_ended:
+            await stores.unfinished.add(Unfinished.of(row))
         await stores.journal.insert(row)
 
 
@@ -47,7 +51,8 @@ async def status(
 ) -> Status:
     clock = FakeClock(NOON + timedelta(hours=1))
     breakers = Breakers(BreakerTable(stores.tables), clock)
-    return await read_status(stores.journal, breakers, clock, sources, source, limit)
+    records = Records(stores.journal, stores.unfinished, FolderTable(stores.tables), breakers)
+    return await read_status(records, clock, sources, source, limit)
 
 
 async def test_without_any_table_all_is_well(stores: Stores) -> None:
@@ -89,6 +94,49 @@ async def test_the_oldest_is_that_of_what_has_not_ended(stores: Stores) -> None:
     assert found.oldest == OpenMail(
         "invoices", f"{3:032x}", "staged", NOON - timedelta(minutes=1), seconds=3660
     )
+
+
+async def test_the_oldest_of_all_sources_is_found_without_a_look_at_the_journals_rows(stores: Stores) -> None:
+    """The first row of each source in table `unfinished`; one that has ended is not open any more."""
+    ended = mail(1, source="orders", arrived=NOON - timedelta(days=2), state="filed")
+    await insert(
+        stores,
+        ended,
+        mail(2, source="orders", arrived=NOON - timedelta(days=1)),
+        mail(3, arrived=NOON - timedelta(hours=1)),
+    )
+    await stores.unfinished.add(Unfinished.of(ended))
+    lost = Unfinished("invoices", NOON - timedelta(hours=2), f"{4:032x}", "AA=")
+    await stores.unfinished.add(lost)
+
+    both = await status(stores, sources=("invoices", "orders"))
+    one = await status(stores, "invoices")
+
+    assert both.oldest is not None
+    assert (both.oldest.source, both.oldest.key) == ("orders", f"{2:032x}")
+    # A mail that has no row in the journal yet is on record as open, too.
+    assert one.oldest == OpenMail("invoices", lost.key, "arrived", lost.since, seconds=3 * 3600)
+
+
+async def test_how_well_the_push_works_and_when_folders_were_swept_is_told(stores: Stores) -> None:
+    table = FolderTable(stores.tables)
+    await table.add(SweptFolder("invoices", "inbox", NOON, last_good=LATER, unannounced=3))
+    await table.add(SweptFolder("invoices", "AAMkBelow=", NOON, above="inbox", due=LATER, unannounced=4))
+    await table.add(SweptFolder("orders", "inbox", NOON))
+
+    found, one = await status(stores), await status(stores, "orders")
+
+    assert found.unannounced == {"invoices": 7, "orders": 0}
+    lines = list(status_lines(found))
+    assert lines[lines.index("Sweeps") + 1 :][:5] == [
+        "  invoices: 7 mails came without a notification",
+        "    inbox: last good one 2026-11-24 12:10:00 UTC",
+        "    AAMkBelow=: none has ended yet; goes on at 2026-11-24 12:10:00 UTC",
+        "  orders: 0 mails came without a notification",
+        "    inbox: none has ended yet",
+    ]
+    assert one.unannounced == {"orders": 0}
+    assert found.well
 
 
 async def test_what_waits_is_told_by_reason_with_the_first_that_is_due(stores: Stores) -> None:
@@ -171,6 +219,9 @@ async def test_storage_that_does_not_answer_is_no_answer(down: Stores) -> None:
 
 async def test_as_json_it_has_all_of_it(stores: Stores) -> None:
     await insert(stores, mail(1, due=LATER, reason="503"), failed(2))
+    await FolderTable(stores.tables).add(
+        SweptFolder("invoices", "inbox", NOON, last_good=LATER, unannounced=3)
+    )
 
     read = json.loads(as_json(status_json(await status(stores))))
 
@@ -207,6 +258,19 @@ async def test_as_json_it_has_all_of_it(stores: Stores) -> None:
             }
         ],
         "failures": 1,
+        "folders": [
+            {
+                "source": "invoices",
+                "name": "inbox",
+                "first_start": "2026-11-24T12:00:00+00:00",
+                "above": "",
+                "last_good": "2026-11-24T12:10:00+00:00",
+                "due": None,
+                "confirmed": None,
+                "unannounced": 3,
+            }
+        ],
+        "unannounced": {"invoices": 3},
     }
 
 

@@ -50,9 +50,9 @@ def subscriptions(estate: Estate, endpoint: Served) -> Subscriptions:
 def test_each_subscription_is_told_with_what_would_be_done() -> None:
     rows = [
         Registered("invoices", name, f"users/m/mailFolders('{name}')/messages", "https://a", "1", NOON)
-        for name in ("lives", "due", "old", "unwanted", "gone")
+        for name in ("lives", "due", "old", "unwanted", "gone", "ended")
     ]
-    lives, due, old, unwanted, gone = rows
+    lives, due, old, unwanted, gone, ended = rows
     plan = SubscriptionPlan(
         create=(INBOX,),
         renew=(Renewal(INBOX, due),),
@@ -64,9 +64,10 @@ def test_each_subscription_is_told_with_what_would_be_done() -> None:
         Subscription(id=one.subscription, expiration_date_time="2026-11-25T00:00:00Z")
         for one in (lives, due, old, unwanted)
     ]
+    existing.append(Subscription(id=ended.subscription, expiration_date_time="2026-11-24T12:00:00Z"))
     stranger = Subscription(id="stranger", resource="users/of-somebody/messages")
 
-    found = seen(plan, rows, [*existing, stranger], [*existing, stranger])
+    found = seen(plan, rows, [*existing, stranger], [*existing, stranger], NOON)
 
     assert {one.subscription: one.action for one in found} == {
         "lives": "none",
@@ -74,6 +75,7 @@ def test_each_subscription_is_told_with_what_would_be_done() -> None:
         "old": "replace",
         "unwanted": "delete",
         "gone": "strike-off",
+        "ended": "ended",
         "": "create",
         "stranger": "not-ours",
     }
