@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import cast
 
 from shared.breaker import (
@@ -19,6 +20,7 @@ from shared.breaker import (
     held,
     opened,
     probe_ended,
+    proven,
     put_back,
     succeeded,
     suspected,
@@ -100,7 +102,11 @@ class Gate:
         def learn(breaker: Breaker) -> Breaker:
             # Secrets that are kept serve on while Key Vault is down: that is no proof of its return.
             is_proved = used_service and not (breaker.key == _KEY_VAULT and breaker.is_shut)
-            return probe_ended(succeeded(breaker) if is_proved else breaker, turn.owner)
+            learnt = succeeded(breaker) if is_proved else breaker
+            counts = is_proved and (breaker.key.kind == "service" or breaker.key == turn.own_breaker)
+            return probe_ended(proven(learnt, now) if counts else learnt, turn.owner)
+
+        now = self.clock.now()
 
         for key in waits_for(turn.step, turn.source):
             await self._change(turn, key, learn)
@@ -129,6 +135,18 @@ class Gate:
             return False
         await self._open(turn, _blamed(turn, why) or key, why)
         return True
+
+    async def has_worked(self, turn: Turn, fault: Transient, since: datetime) -> bool:
+        """Whether another mail has shown since then that what the fault is of works: a ping proves little.
+
+        Without that a mail is not given up: it may be the service that cannot take mail. What is of no
+        service is of the mail.
+        """
+        key = _blamed(turn, fault)
+        if key is None:
+            return True
+        breaker = (await self.breakers.all(fresh=True)).get(key)
+        return breaker is not None and breaker.proved is not None and breaker.proved >= since
 
     async def _closes(self, key: BreakerKey, turn: Turn) -> bool:
         """Probe a service, and give the lease back."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,13 +11,15 @@ from shared.admitting import Gate, Turn
 from shared.breaker import Step, postponed
 from shared.claim import Claim, bereaved
 from shared.clock import Clock
-from shared.errors import MailFault, Stale, Transient, VaultpostError
+from shared.errors import MailFault, NotYet, Origin, Permanent, Stale, Transient, VaultpostError
 from shared.handing_over import HandOver
 from shared.journal import Journal
 from shared.journal_row import Row, failed
-from shared.retrying import LONGEST, SHORTEST, Afresh, Again, Decision, Fail, Hold, decide
+from shared.retrying import LONGEST, SHORTEST, Afresh, Again, Decision, Fail, Hold, LastLook, decide
+from shared.unfinished import OpenMail
 
 _AFTER_A_TWIN = timedelta(seconds=5)
+_SERVICE: Mapping[Step, Origin] = {"staging": "graph", "filing": "vault", "mailbox": "graph"}
 
 
 class Keeper(Protocol):
@@ -50,6 +52,7 @@ class Aftermath:
         self, turn: Turn, claim: Claim, fault: VaultpostError, trace: str | None
     ) -> datetime | None:
         """Until when the mail waits; None where this step has ended. Raises Unavailable."""
+        fault = plain(fault, turn)
         await self.gate.met(turn, fault)
         if claim.is_over:
             # It had come to its end before: the fault is of the source, not of this mail.
@@ -62,6 +65,7 @@ class Aftermath:
                 lambda row: changed(row, decision, fault, self._until(decision), now, turn.step)
             )
         except Stale:
+            await self._late(turn, claim.row, trace)
             return now + _AFTER_A_TWIN
         return await self._tell(turn, written, fault, trace)
 
@@ -81,6 +85,19 @@ class Aftermath:
         except Stale:
             return now + _AFTER_A_TWIN
         return await self._tell(turn, written, fault, None)
+
+    async def _late(self, turn: Turn, ours: Row, trace: str | None) -> None:
+        """Whoever has lost its claim may have sent a create since, for which nobody has looked."""
+        row = await self.journal.read(turn.source, turn.key) if ours.creating is not None else None
+        if row is None or row.state != "filed" or row.look_again is not None:
+            return
+        looking = replace(row, look_again=self.clock.now(), handed=None)
+        await self.hand_over.unfinished.add(OpenMail.of(looking))
+        try:
+            written = await self.journal.update(looking)
+        except Stale:
+            return  # whoever has it now comes after that create
+        await self.hand_over.follow(written, trace)
 
     async def _kept(self, row: Row, decision: Decision, now: datetime) -> Decision:
         """The decision, with the bytes of a mail kept that ends unfiled: where they can't be, it waits."""
@@ -115,21 +132,31 @@ class Aftermath:
         )
         if not isinstance(decision, Fail) or not isinstance(fault, Transient):
             return decision
+        if fault.origin == "storage":
+            return Afresh(self.gate.put_back().until)
         if row.creating is not None:
-            # Nobody knows yet whether the vault has it: the next attempt will, and only then may it end.
-            return Again(now + LONGEST, is_attempt=True)
-        if await self.gate.is_down(turn, fault):
+            # Nobody knows yet whether the vault has it: the next attempt looks, and only then may it end.
+            return LastLook(now + LONGEST)
+        since = row.first_tried or now
+        if await self.gate.is_down(turn, fault) or not await self.gate.has_worked(turn, fault, since):
             return Afresh(self.gate.put_back().until)
         return decision
 
     def _until(self, decision: Decision) -> datetime | None:
         match decision:
-            case Again(at=at) | Afresh(at=at):
+            case Again(at=at) | Afresh(at=at) | LastLook(at=at):
                 return at
             case Hold():
                 return self.gate.put_back().until
             case Fail():
                 return None
+
+
+def plain(fault: VaultpostError, turn: Turn) -> Transient | Permanent:
+    """The fault; one that says nothing about retrying is a transient one of the step's service."""
+    if isinstance(fault, Transient | Permanent):
+        return fault
+    return Transient(str(fault), origin=_SERVICE[turn.step])
 
 
 def changed(
@@ -138,12 +165,15 @@ def changed(
     """The row of a mail after a fault of this step."""
     match decision:
         case Afresh(at=at):
-            return told(replace(row, attempt=0, first_tried=None, due=at), str(fault))
+            return told(replace(row, attempt=0, first_tried=None, due=at, last_look=False), str(fault))
+        case LastLook(at=at):
+            return told(replace(row, attempt=row.attempt + 1, due=at, last_look=True), str(fault))
         case Again(at=at, is_attempt=True):
             tried = replace(row, attempt=row.attempt + 1, first_tried=row.first_tried or now, due=at)
             return told(tried, str(fault))
         case Again(at=at):
-            return replace(row, due=at)
+            waiting = replace(row, due=at)
+            return told(waiting, str(fault)) if isinstance(fault, NotYet) else waiting
         case Hold():
             held = told(row, decision.reason, decision.remedy)
             return held if until is None else postponed_row(held, until, now)

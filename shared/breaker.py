@@ -26,6 +26,7 @@ SUSPECTS = 3
 """So many different mails, with no success between, open a breaker."""
 LEASE = timedelta(seconds=90)
 BETWEEN_PROBES = timedelta(minutes=1)
+PROVEN_EVERY = timedelta(minutes=10)
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(minutes=5)
 _SERVICES: Mapping[Step, tuple[Service, ...]] = {
     "staging": ("keyvault", "graph"),
@@ -48,6 +49,7 @@ class Breaker:
 
     `suspects` are the filing keys of the mails that met transient faults since the last success. A probe's
     lease and time outlast the state: a breaker that closes and opens again is not probed twice at once.
+    `proved` is when a mail, no ping, has last shown that it works, to ten minutes.
     """
 
     key: BreakerKey
@@ -60,6 +62,7 @@ class Breaker:
     probe_owner: str = ""
     probe_until: datetime | None = None
     probed_at: datetime | None = None
+    proved: datetime | None = None
     etag: str = ""
 
     @property
@@ -173,6 +176,13 @@ def resumed(breaker: Breaker) -> Breaker:
 def succeeded(breaker: Breaker) -> Breaker:
     """After a success of what it guards: closed, its suspects forgotten, unless it waits for the operator."""
     return breaker if breaker.waits_for_operator else _closed(breaker)
+
+
+def proven(breaker: Breaker, now: datetime) -> Breaker:
+    """After a mail that has used what it guards; noted every ten minutes at most, for it costs a write."""
+    if breaker.proved is not None and now - breaker.proved < PROVEN_EVERY:
+        return breaker
+    return replace(breaker, proved=now)
 
 
 def may_be_probed(breaker: Breaker, now: datetime) -> bool:

@@ -199,6 +199,7 @@ def entity_of(breaker: Breaker) -> dict[str, Any]:
         "probe_owner": shortened(breaker.probe_owner) or None,
         "probe_until": breaker.probe_until,
         "probed_at": breaker.probed_at,
+        "proved": breaker.proved,
     }
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -225,6 +226,7 @@ def breaker_of(entity: Mapping[str, Any], etag: str) -> Breaker | None:
         probe_owner=str(entity.get("probe_owner") or ""),
         probe_until=entity.get("probe_until"),
         probed_at=entity.get("probed_at"),
+        proved=entity.get("proved"),
         etag=etag,
     )
 

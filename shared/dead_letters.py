@@ -14,7 +14,7 @@ from shared.clock import Clock
 from shared.errors import MailFault, Stale
 from shared.handing_over import HandOver, seconds_until
 from shared.journal import Journal
-from shared.journal_row import Row, failed
+from shared.journal_row import STATES, Row, failed
 from shared.log import Events
 from shared.opening import open_row
 from shared.queue_messages import (
@@ -29,11 +29,11 @@ from shared.queue_messages import (
     decode,
 )
 from shared.queues import QueuesPort
+from shared.retrying import MOST_REVIVALS
 from shared.staging_area import StagingArea
 from shared.unfinished import Unfinished
 
 REVIVED_AFTER = timedelta(minutes=15)
-MOST_REVIVALS = 10
 _STEPS: dict[str, Step] = {MAIL_ARRIVED: "staging", VAULT_IMPORT: "filing", MAIL_FILED: "mailbox"}
 UNREADABLE = "_unreadable"
 """The partition of messages that are of no mail, as far as anybody can read."""
@@ -86,18 +86,24 @@ class DeadLetters:
         row, now = await self.journal.read(message.source, key), self.clock.now()
         if row is None or not _is_at(row, queue, now) or is_claimed(row, now):
             return
+        due, revived = max(until, row.due or until), max(message.revived, row.revived)
+        is_last = revived >= MOST_REVIVALS and row.creating is not None
         try:
-            await self.journal.update(replace(row, due=until, revived=max(message.revived, row.revived)))
+            await self.journal.update(replace(row, due=due, revived=revived, last_look=is_last))
         except Stale:
             return  # another worker drives the mail: what that one writes counts
 
     async def _give_up(self, queue: str, message: Message, key: str) -> None:
         row, now = await self.journal.read(message.source, key), self.clock.now()
+        if row is not None and row.state not in STATES:
+            await self.queues.send(queue, message, delay=_seconds(REVIVED_AFTER))
+            return  # a later version has written it: after its return that one decides
         if row is not None and not _is_at(row, queue, now):
             return  # it says nothing of the step that the mail is at, whose message is another one
         if row is not None and (is_claimed(row, now) or row.creating is not None):
-            # Somebody works on it, or nobody knows yet whether the vault has it.
-            wait = row.claim_expires if is_claimed(row, now) else now + REVIVED_AFTER
+            # Somebody works on it, or nobody knows yet whether the vault has it: its last look will tell.
+            wait = (row.claim_expires if is_claimed(row, now) else None) or now + REVIVED_AFTER
+            await self._postpone(queue, message, key, wait)
             await self.queues.send(queue, message, delay=seconds_until(wait, now))
             return
         if row is None:
@@ -126,7 +132,7 @@ class DeadLetters:
 
 def _is_at(row: Row, queue: str, now: datetime) -> bool:
     """Whether the mail is at the step that messages of `queue` are for."""
-    return isinstance(standing(row, _STEPS[queue], now), Waits | Ready)
+    return row.state in STATES and isinstance(standing(row, _STEPS[queue], now), Waits | Ready)
 
 
 def _given_up(row: Row, queue: str, now: datetime) -> Row:

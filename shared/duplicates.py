@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.clock import Clock
 from shared.errors import NotYet
 from shared.fingerprints import Fingerprints, Owner
 from shared.journal import Journal
@@ -11,8 +12,8 @@ from shared.journal_row import Row
 
 RULE = "duplicate"
 """The rule that has skipped a mail which another one was filed as."""
-LOOK_AGAIN_AFTER = 15.0
-"""Seconds until a mail is looked at again whose twin is being filed."""
+SHORTEST, LONGEST = 15.0, 900.0
+"""Seconds until a mail is looked at again whose twin is being filed: the longer, the longer that takes."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Duplicates:
 
     fingerprints: Fingerprints
     journal: Journal
+    clock: Clock
 
     async def note(self, fingerprint: str, row: Row) -> None:
         """The mail of `row` is in the vault: whatever comes with its fingerprint is one like it.
@@ -48,7 +50,11 @@ class Duplicates:
             return None
         if first.state == "filed":
             return first
-        raise NotYet(f'source "{row.source}": the same mail is being filed already', after=LOOK_AGAIN_AFTER)
+        waited = (self.clock.now() - row.open_since).total_seconds()
+        raise NotYet(
+            f'source "{row.source}": the same mail waits to be filed, in source "{first.source}"',
+            after=min(LONGEST, max(SHORTEST, waited / 4)),
+        )
 
     async def still_first(self, fingerprint: str, row: Row) -> bool:
         """Whether the mail of `row` has this fingerprint still. Raises Unavailable."""

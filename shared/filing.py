@@ -22,6 +22,7 @@ from shared.outcome import Outcome
 from shared.plan import VERSION as PLAN_VERSION
 from shared.plan import Plan, make_plan
 from shared.queue_messages import VAULT_IMPORT, VaultImport
+from shared.retrying import MOST_REVIVALS
 from shared.staging import staged
 from shared.staging_area import Missing, StagingArea, file_name, manifest_name, of_this_version, plan_name
 from shared.twins import chosen, part_with
@@ -113,6 +114,7 @@ class Filing:
         warnings: tuple[str, ...] = ()
         if found:
             stays = chosen(found, row.object_id, row.sizes)
+            await claim.update(lambda row: row)
             warnings = await part_with(self.vault, row, [one for one in found if one != stays])
         await claim.end(
             lambda row: replace(row, look_again=None, due=None, warnings=(*row.warnings, *warnings))
@@ -195,6 +197,7 @@ class Filing:
     async def _back(self, claim: Claim, manifest: Manifest | None, plan: Plan | None) -> Filed:
         """What was staged is not whole: it is fetched from the mailbox again."""
         source, key = claim.row.source, claim.row.key
+        await claim.update(lambda row: row)  # what follows is for the holder of the claim alone
         if plan is not None:
             await self.area.delete_document(plan_name(source, key), plan)
         if manifest is not None:
@@ -231,11 +234,24 @@ class _Attempt:
 
     async def run(self, manifest: Manifest, plan: Plan) -> None:
         found = await self.find(plan.key_property)
+        if not found and self.claim.row.last_look:
+            await self._not_there()
         if not found:
             made = await self._create(manifest, plan)
             # A create that had no answer may have come to its end while this one ran.
             found = (await self.find(plan.key_property) if self.was_unclear else ()) or [made]
         await self.journal_filed(found, [file.size for file in manifest.files], plan.warnings)
+
+    async def _not_there(self) -> None:
+        """The vault does not have it, whatever had no answer: the mail ends with what it had met before.
+
+        Raises MailFault, Transient.
+        """
+        row = await self.claim.update(lambda row: replace(row, creating=None, last_look=False))
+        why = f"The vault has no document of this mail, and the attempts to create one failed: {row.reason}"
+        if row.revived >= MOST_REVIVALS:
+            raise MailFault(why, "Look at the app's log for what stopped it, then replay the mail.")
+        raise Transient(why, origin="vault")
 
     async def find(self, key_property: int) -> Sequence[VaultObject]:
         """What the vault has of this mail. A deleted document counts, unless the mail was replayed for it."""
@@ -274,8 +290,9 @@ class _Attempt:
         if await self.find(plan.key_property):
             raise Transient(f'source "{row.source}": a document that was refused is there') from None
         self.was_refused = True
-        await self._parts.area.delete(plan_name(row.source, row.key))
+        # The claim first: a worker that has lost it must not take away another's plan.
         await self.claim.update(lambda row: replace(row, creating=None))
+        await self._parts.area.delete(plan_name(row.source, row.key))
 
     async def journal_filed(
         self, found: Sequence[VaultObject], sizes: Sequence[int], warnings: tuple[str, ...]
@@ -293,7 +310,10 @@ class _Attempt:
                 f"Object {filed.id} of the vault has this mail's filing key, but its files have other sizes.",
                 "Look at that object; destroy it if it is not whole, then replay the mail.",
             )
-        of_twins = await part_with(vault, row, [one for one in found if one != filed])
+        others = [one for one in found if one != filed]
+        if others:  # only under a claim that holds now
+            await self.claim.update(lambda row: row)
+        of_twins = await part_with(vault, row, others)
         await self._parts.duplicates.note(self._fingerprint, row)
         now = self._parts.clock.now()
         said = (*warnings, *of_twins, *([DELETED] if filed.deleted else []))

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.clock import Clock
-from shared.errors import Stale
+from shared.errors import Stale, Unavailable
 from shared.journal import Journal
 from shared.journal_row import Row
+from shared.log import Events
 from shared.queue_messages import (
     MAIL_ARRIVED,
     MAIL_FILED,
@@ -100,3 +101,6 @@ class HandOver:
             await self.journal.update(replace(row, handed=now))
         except Stale:
             return  # a row that has gone on counts as handed over
+        except Unavailable as fault:
+            # It is sent: to send it again because that can't be noted would make ever more copies.
+            Events("hand-over", source=row.source, key=row.key).warning("not-noted", why=str(fault))

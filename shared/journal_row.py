@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -29,7 +29,8 @@ class Row:
     the reach of the staging area's own end; `missing_since`, when Graph first had no such message.
     `attempt`, `first_tried`, `due` and `revived` are of the step that the mail is at. `rule` has skipped it;
     `reason` is that of the end, or the last fault on the way. `again` says that a deleted document does not
-    count as this mail's: an operator wants it filed once more.
+    count as this mail's: an operator wants it filed once more. With `last_look` the vault is only searched:
+    if it has no document, the mail ends. `others` are columns of a later version of the app.
     """
 
     source: str
@@ -51,6 +52,7 @@ class Row:
     first_tried: datetime | None = None
     due: datetime | None = None
     revived: int = 0
+    last_look: bool = False
     missing_since: datetime | None = None
     kept: datetime | None = None
     sizes: tuple[int, ...] = ()
@@ -63,6 +65,7 @@ class Row:
     remedy: str = ""
     warnings: tuple[str, ...] = ()
     again: bool = False
+    others: tuple[tuple[str, Any], ...] = ()
     etag: str = ""
 
     @property
@@ -101,6 +104,7 @@ def gone_on(row: Row, state: State, **changes: Any) -> Row:
         "first_tried": None,
         "due": None,
         "revived": 0,
+        "last_look": False,
         "missing_since": None,
         "rule": "",
         "reason": "",
@@ -144,6 +148,7 @@ def entity_of(row: Row) -> dict[str, Any]:
         "first_tried": row.first_tried,
         "due": row.due,
         "revived": row.revived or None,
+        "last_look": row.last_look or None,
         "missing_since": row.missing_since,
         "kept": row.kept,
         "sizes": b"".join(_SIZE.pack(size) for size in row.sizes) or None,
@@ -157,11 +162,12 @@ def entity_of(row: Row) -> dict[str, Any]:
         "warnings": shortened("\n".join(row.warnings)) or None,
         "again": row.again or None,
     }
-    return {name: value for name, value in facts.items() if value is not None}
+    known = {name: value for name, value in facts.items() if value is not None}
+    return {**dict(row.others), **known}
 
 
 def row_of(entity: Mapping[str, Any], etag: str = "") -> Row:
-    """The row in an entity; what other versions of the app wrote there is left alone."""
+    """The row in an entity; what a later version of the app wrote there is kept, and written back."""
     warnings = str(entity.get("warnings") or "")
     return Row(
         source=entity["PartitionKey"],
@@ -183,6 +189,7 @@ def row_of(entity: Mapping[str, Any], etag: str = "") -> Row:
         first_tried=entity.get("first_tried"),
         due=entity.get("due"),
         revived=int(entity.get("revived") or 0),
+        last_look=bool(entity.get("last_look")),
         missing_since=entity.get("missing_since"),
         kept=entity.get("kept"),
         sizes=tuple(_SIZE.unpack(piece)[0] for piece in _pieces(entity.get("sizes"), _SIZE.size)),
@@ -195,8 +202,15 @@ def row_of(entity: Mapping[str, Any], etag: str = "") -> Row:
         remedy=str(entity.get("remedy") or ""),
         warnings=tuple(warnings.split("\n")) if warnings else (),
         again=bool(entity.get("again")),
+        others=tuple((name, value) for name, value in sorted(entity.items()) if name not in _COLUMNS),
         etag=etag,
     )
+
+
+_COLUMNS = frozenset(
+    {"PartitionKey", "RowKey", "Timestamp", *(field.name for field in fields(Row))}
+    - {"source", "key", "others", "etag"}
+)
 
 
 def _pieces(joined: bytes | None, size: int) -> Sequence[bytes]:

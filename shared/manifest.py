@@ -11,10 +11,20 @@ from shared.mail import Mail
 MESSAGE_NAME = "message.eml"
 VERSION = 1
 FileKind = Literal["message", "file"]
+_ATTACHMENTS = "attachments/"
+ITEM, REFERENCE = "item", "reference"
+"""What `attached_as` says of an attachment that is no file (…/graph/api/resources/attachment)."""
+EMPTY, PLACEHOLDER, NO_ADDRESS = "empty", "placeholder", "no-address"
+"""What `note` says: no bytes came; they hold the place of others; nobody says where a link leads."""
 
 
 class StagedFile(msgspec.Struct, frozen=True):
-    """One staged file: `path` is below the run's folder; `name` and `type` are what the mail says."""
+    """One staged file: `path` is below the run's folder; `name` and `type` are what the mail says.
+
+    `attached_as` is the kind of the attachment, `note` what is to be known of its content. The `type` of an
+    item is that of its bytes: the mail says none. Both are text, so that a former version reads what a later
+    one has written, and takes it for a file.
+    """
 
     path: str
     kind: FileKind
@@ -23,6 +33,13 @@ class StagedFile(msgspec.Struct, frozen=True):
     name: str = ""
     type: str = ""
     inline: bool = False
+    attached_as: str = "file"
+    note: str = ""
+
+    @property
+    def number(self) -> int:
+        """The attachment's number in Graph's list, from 1; 0 for the message."""
+        return int(self.path.removeprefix(_ATTACHMENTS)) if self.path.startswith(_ATTACHMENTS) else 0
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -53,4 +70,4 @@ class Manifest(msgspec.Struct, frozen=True):
 
 def attachment_path(number: int) -> str:
     """Where the attachment with that number in Graph's list stands, below the run's folder."""
-    return f"attachments/{number:04d}"
+    return f"{_ATTACHMENTS}{number:04d}"

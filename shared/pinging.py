@@ -10,8 +10,9 @@ from typing import Protocol
 from shared.breaker import Service, Step
 from shared.configuration import Source
 from shared.credentials import GRAPH_SECRET
-from shared.errors import Transient, Unavailable, VaultpostError
+from shared.errors import Permanent, Transient, Unavailable, VaultpostError
 from shared.graph.client import GraphClient
+from shared.graph.faults import NotFound, Refused
 from shared.secret_store import SecretStore
 from shared.vault.mfiles import MFilesVault
 from shared.vault.session import PASSWORD
@@ -64,6 +65,8 @@ async def outage(ping: Ping, service: Service, step: Step, source: str) -> Trans
         return Unavailable(f"{service} did not answer to a ping in {WITHIN:.0f} s", origin=service)
     except Transient as fault:
         return fault
-    except VaultpostError:
+    except (Permanent, NotFound, Refused):
         return None
+    except VaultpostError as fault:
+        return Unavailable(str(fault), origin=service)
     return None

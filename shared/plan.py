@@ -10,9 +10,9 @@ import msgspec
 from shared.configuration import Document, Fixed, Source
 from shared.configuration import PropertyValue as Configured
 from shared.errors import ConfigurationFault, MailFault, Permanent
-from shared.file_names import vault_names
+from shared.file_names import Called, vault_names
 from shared.mail import vocabulary
-from shared.manifest import Manifest, StagedFile
+from shared.manifest import EMPTY, ITEM, NO_ADDRESS, PLACEHOLDER, REFERENCE, Manifest, StagedFile
 from shared.templates import TemplateFault, compiled
 from shared.vault.protocol import ClassDef, DataType, NewObject, PropertyDef, PropertyValue, Structure
 from shared.vault.typed_values import NoFit, cut, one_line, typed
@@ -21,6 +21,12 @@ VERSION = 1
 NO_SUBJECT = "(no subject)"
 _LAST_BUILT_IN = 1000
 """Properties up to this id are M-Files' own: the vault fills them, or we do."""
+_ITEM_EXTENSIONS = {"text/calendar": "ics", "text/vcard": "vcf"}
+_NOTES = {
+    EMPTY: "is empty",
+    PLACEHOLDER: "is a placeholder: its content did not come in time",
+    NO_ADDRESS: "is a link, and Graph does not say where to: it leads to the mail",
+}
 
 
 class PlannedFile(msgspec.Struct, frozen=True):
@@ -75,16 +81,31 @@ def _key_property(structure: Structure, reference: str | int) -> PropertyDef:
 
 
 def _files(manifest: Manifest, title: str) -> tuple[PlannedFile, ...]:
-    names = vault_names([(_name(file, title), file.type) for file in manifest.files])
+    names = vault_names([_called(file, title) for file in manifest.files])
     return tuple(
         PlannedFile(file.path, *name, size=file.size)
         for file, name in zip(manifest.files, names, strict=True)
     )
 
 
-def _name(file: StagedFile, title: str) -> str:
-    # A subject is no path: its slashes do not part it.
-    return f"{title.replace('/', '_').replace(chr(92), '_')}.eml" if file.kind == "message" else file.name
+def _called(file: StagedFile, title: str) -> Called:
+    if file.kind == "message":
+        return Called(title, extension="eml")
+    if file.attached_as == ITEM:
+        # It is called by its subject.
+        return Called(file.name, extension=_ITEM_EXTENSIONS.get(file.type, "eml"))
+    if file.attached_as == REFERENCE:
+        return Called(file.name, extension="url")
+    return Called(file.name, file.type)
+
+
+def _warnings(manifest: Manifest) -> list[str]:
+    left_out = [
+        f"attachment {left.number} ({left.kind}) is within the message only" for left in manifest.left_out
+    ]
+    # A note of a later version is none that this one knows.
+    noted = [(file.number, _NOTES.get(file.note)) for file in manifest.files]
+    return left_out + [f"attachment {number} {note}" for number, note in noted if note is not None]
 
 
 class _Maker:
@@ -96,9 +117,7 @@ class _Maker:
         self._values: Mapping[str, Any] = vocabulary(
             manifest.mail, manifest.attachment_names, source.name, source.mailbox
         )
-        self.warnings: list[str] = [
-            f"attachment {left.number} ({left.kind}) is within the message only" for left in manifest.left_out
-        ]
+        self.warnings = _warnings(manifest)
 
     def text(self, place: str, template: str) -> str:
         try:

@@ -14,6 +14,8 @@ from shared.storage_errors import created_anew, storage_faults
 
 _FOR_EVER = -1
 _AT_ONCE = 16
+_LONGEST_DELAY = 7 * 24 * 3600 - 60
+"""Seconds; seven days are the most (learn.microsoft.com/rest/api/storageservices/put-message)."""
 
 
 class QueuesPort(Protocol):
@@ -77,6 +79,7 @@ class Queues:
         return client
 
     async def _put(self, queue: str, text: str, delay: int) -> None:
+        delay = min(delay, _LONGEST_DELAY)
         client = self._client(queue)
         try:
             await client.send_message(text, visibility_timeout=delay, time_to_live=_FOR_EVER)

@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.errors import NotYet, Stale, Transient, VaultpostError
 from shared.handing_over import HandOver
 from shared.journal import Journal
-from shared.journal_row import Row
+from shared.journal_row import STATES, Row
 from shared.log import Events
 from shared.mail_step import MailStep
 from shared.opening import open_row, reopen_row
@@ -95,7 +95,7 @@ class Receiver:
 
     def _soon(self) -> datetime:
         """The clients of storage have tried again already: not at once."""
-        return self.clock.now() + SHORTEST * (1 + self.gate.jitter())
+        return self.clock.now() + SHORTEST * (2 + 2 * self.gate.jitter())
 
     async def _drive(self, step: MailStep[_M], message: _M, turn: Turn) -> datetime | None:
         """Until when the message waits; None where it is done with."""
@@ -117,6 +117,9 @@ class Receiver:
         if row is None:
             return None
         now = self.clock.now()
+        if row.state not in STATES:
+            turn.log.warning("message-put-back", why="a later version of the app has written its row")
+            return now + timedelta(seconds=PUT_BACK_FOR)
         if step.reopens(message, row):
             row = await self._reopened(row, now)
         if row.owner == turn.owner:

@@ -6,11 +6,12 @@ import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_LONGEST = 24 * 3600.0
+_LONGEST = 3600.0
+"""Mail is not to lie for a day because a service has said so in its worst hour."""
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait, from 0 to a day; None where the header is absent or says nothing usable.
+    """Seconds to wait, from 0 to an hour; None where the header is absent or says nothing usable.
 
     Graph sends fractions, too (learn.microsoft.com/graph/throttling: `Retry-After: 2.128`).
     """

@@ -9,6 +9,8 @@ from shared.errors import ConfigurationFault, NotYet, Permanent, Stale, Transien
 
 SHORTEST, LONGEST = timedelta(seconds=15), timedelta(minutes=15)
 LEAST_ATTEMPTS = 20
+MOST_REVIVALS = 10
+"""So often a message comes back from its poison queue (design, 4.6)."""
 _LOOK_AGAIN = timedelta(seconds=5)
 
 
@@ -23,6 +25,13 @@ class Again:
 @dataclass(frozen=True)
 class Afresh:
     """Try again at that time, as if for the first time: what it needs was down, and no try of it counts."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class LastLook:
+    """Look at that time whether the vault has the mail; if not, it ends unfiled."""
 
     at: datetime
 
@@ -43,7 +52,7 @@ class Fail:
     remedy: str
 
 
-Decision = Again | Afresh | Hold | Fail
+Decision = Again | Afresh | LastLook | Hold | Fail
 
 
 def decide(

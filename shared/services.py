@@ -282,7 +282,7 @@ class Services:
     @cached_property
     def duplicates(self) -> Duplicates:
         """The first mail of each kind."""
-        return Duplicates(self.fingerprints, self.journal)
+        return Duplicates(self.fingerprints, self.journal, self.clock)
 
     @cached_property
     def folder_register(self) -> FolderTable:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from shared.attachments import AttachmentFetcher, Patience, Place
 from shared.breaker import Step
 from shared.claim import Claim
 from shared.clock import Clock
@@ -20,7 +21,7 @@ from shared.graph.mailbox import MailboxReader
 from shared.identities import filing_key
 from shared.journal_row import Row, gone_on
 from shared.log import Events
-from shared.manifest import MESSAGE_NAME, LeftOut, Manifest, StagedFile, attachment_path
+from shared.manifest import MESSAGE_NAME, LeftOut, Manifest, StagedFile
 from shared.outcome import Outcome
 from shared.queue_messages import MAIL_ARRIVED, MailArrived
 from shared.queues import QueuesPort
@@ -96,16 +97,16 @@ class Staging:
                 message = await self.mailboxes.message(source.mailbox, row.message)
                 if message.id != row.message:
                     return await self._rename(arrived, claim, message.id)
+                if row.missing_since is not None:  # a mail that is not found later is not found anew
+                    row = await claim.update(lambda row: replace(row, missing_since=None))
                 manifest = await self._fetched(source, row, message)
         except NotFound as fault:
             raise await self._not_found(source, claim, fault) from None
         except Refused as fault:
             if fault.code.casefold() == _MALFORMED_ID:
                 raise _gone("Graph does not take the id that was announced for this mail.") from None
-            raise ConfigurationFault(
-                f'source "{source.name}", mailbox {source.mailbox}: {fault}.',
-                "Look at mailbox and folders of this source in mail-sources.toml.",
-            ) from None
+            # What is refused is this one message: access to the mailbox is another fault.
+            raise Transient(f'source "{source.name}", mailbox {source.mailbox}: {fault}') from None
         now = self.clock.now()
         # What was kept of it before, if anything, was not whole.
         kept = None if is_fetched else row.kept
@@ -136,24 +137,20 @@ class Staging:
         """
         try:
             return await self._fetch(source, row, message)
-        except Refused as fault:
-            raise Transient(f'source "{source.name}": content of a mail: {fault}', origin="graph") from None
-        except NotFound as fault:
-            if fault.code.casefold() in _MISSING_ITEM:
-                raise
+        except (NotFound, Refused) as fault:
             raise Transient(f'source "{source.name}": content of a mail: {fault}', origin="graph") from None
 
     async def _fetch(self, source: Source, row: Row, message: Message) -> Manifest:
         """Stream the mail into a run of its own; the first manifest wins, a loser takes its run away."""
         run = secrets.token_hex(8)
         attachments = await self.mailboxes.attachments(source.mailbox, message.id)
-        files = [await self._fetch_message(source, row, message.id, run)]
-        left_out = []
-        for number, attachment in enumerate(attachments, 1):
-            if attachment.kind == "file":
-                files.append(await self._fetch_attachment(source, row, message.id, run, number, attachment))
-            else:
-                left_out.append(LeftOut(number, attachment.kind))
+        try:
+            files, left_out = await self._fetch_attachments(source, row, message, run, attachments)
+        except NotYet:
+            # It will be looked at again and again: what has come of it so far must not pile up.
+            await self.area.delete_run(row.source, row.key, run)
+            raise
+        files.insert(0, await self._fetch_message(source, row, message.id, run))
         mail = mail_of(message)
         manifest = Manifest(
             source=row.source,
@@ -183,22 +180,13 @@ class Staging:
             raise Unavailable(f'source "{row.source}": Graph answered a mail with no bytes', origin="graph")
         return StagedFile(MESSAGE_NAME, "message", written.size, written.sha256, type="message/rfc822")
 
-    async def _fetch_attachment(
-        self, source: Source, row: Row, message: str, run: str, number: int, attachment: Attachment
-    ) -> StagedFile:
-        path = attachment_path(number)
-        written = await self.area.write(
-            file_name(row.source, row.key, run, path),
-            self.mailboxes.attachment_bytes(source.mailbox, message, attachment.id),
-        )
-        return StagedFile(
-            path,
-            "file",
-            written.size,
-            written.sha256,
-            name=attachment.name or "",
-            type=attachment.content_type or "",
-            inline=bool(attachment.is_inline),
+    async def _fetch_attachments(
+        self, source: Source, row: Row, message: Message, run: str, attachments: Sequence[Attachment]
+    ) -> tuple[list[StagedFile], list[LeftOut]]:
+        return await AttachmentFetcher(self.mailboxes, self.area).fetch(
+            Place(source.mailbox, message, row.source, row.key, run),
+            attachments,
+            Patience(self.clock.now() - row.open_since, row.attempt),
         )
 
     async def _not_found(self, source: Source, claim: Claim, fault: NotFound) -> VaultpostError:

@@ -45,7 +45,7 @@ def created_anew(what: str) -> Iterator[None]:
     try:
         yield
     except ResourceNotFoundError:
-        raise Unavailable(f"{what}: is being deleted") from None
+        raise Unavailable(f"{what}: is being deleted", origin="storage") from None
 
 
 def _code(error: HttpResponseError) -> str:

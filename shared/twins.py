@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from shared.errors import ConfigurationFault
 from shared.journal_row import Row
 from shared.vault.protocol import Vault, VaultObject
 
 FIRST_VERSION = 1
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
+"""The vault's clock may be that much behind ours."""
 
 
 async def part_with(vault: Vault, row: Row, twins: Sequence[VaultObject]) -> tuple[str, ...]:
@@ -44,6 +47,8 @@ def chosen(found: Sequence[VaultObject], named: int | None, sizes: Sequence[int]
 
 def is_untouched(twin: VaultObject, row: Row) -> bool:
     """Whether nobody has changed it, and it was created since the mail arrived."""
-    # The vault tells whole seconds.
-    arrived = row.arrived.replace(microsecond=0)
-    return twin.version == FIRST_VERSION and twin.created is not None and twin.created >= arrived
+    return (
+        twin.version == FIRST_VERSION
+        and twin.created is not None
+        and twin.created >= row.arrived - CLOCKS_DIFFER_BY
+    )

@@ -100,7 +100,9 @@ class UnfinishedTable:
                     else self._table.list_entities()
                 )
                 async for entity in found:
-                    yield _mail(entity["PartitionKey"], entity["RowKey"], str(entity.get("message") or ""))
+                    mail = _mail(entity["PartitionKey"], entity["RowKey"], str(entity.get("message") or ""))
+                    if mail is not None:
+                        yield mail
         except ResourceNotFoundError:
             return
 
@@ -121,6 +123,10 @@ async def oldest(unfinished: Unfinished, source: str | None = None) -> OpenMail 
     return None
 
 
-def _mail(source: str, row_key: str, message: str) -> OpenMail:
+def _mail(source: str, row_key: str, message: str) -> OpenMail | None:
+    """The mail of a row; None for a row that this app has not written."""
     time, _, key = row_key.rpartition("-")
-    return OpenMail(source, datetime.strptime(time, _TIME).replace(tzinfo=UTC), key, message)
+    try:
+        return OpenMail(source, datetime.strptime(time, _TIME).replace(tzinfo=UTC), key, message)
+    except ValueError:
+        return None

@@ -96,6 +96,8 @@ class Watch:
             await self._look(mail, heads)
         except Transient as fault:
             _log_of(mail).warning("mail-not-watched", why=str(fault))
+        except Exception as error:  # noqa: BLE001 - one row that nobody foresaw must not hide the others
+            _log_of(mail).failure("mail-not-watched", why=type(error).__name__)
 
     async def _look(self, mail: OpenMail, heads: _Heads) -> None:
         row, now = await self.journal.read(mail.source, mail.key), self.clock.now()
@@ -132,7 +134,8 @@ class Watch:
 
     async def _kept(self, row: Row, now: datetime) -> Row:
         """What has been open for long is not lost by the end of its staged bytes."""
-        is_due = row.kept is None and not row.has_ended and now - row.open_since >= self.kept_after
+        since = min(time for time in (row.arrived, row.staged, row.opened) if time is not None)
+        is_due = row.kept is None and not row.has_ended and now - since >= self.kept_after
         if not is_due or is_claimed(row, now):
             return row
         await self.keeper.keep(row.source, row.key)

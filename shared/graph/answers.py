@@ -55,6 +55,7 @@ class Message(msgspec.Struct, rename="camel"):
     conversation_id: str | None = None
     categories: list[str | None] | None = None
     internet_message_headers: list[InternetMessageHeader] | None = None
+    web_link: str | None = None
 
 
 MESSAGE_PROPERTIES = [field.encode_name for field in msgspec.structs.fields(Message)]
@@ -62,7 +63,10 @@ MESSAGE_PROPERTIES = [field.encode_name for field in msgspec.structs.fields(Mess
 
 
 class Attachment(msgspec.Struct, rename="camel"):
-    """An `attachment` of any kind; `size` is Exchange's, not the file's."""
+    """An `attachment` of any kind; `size` is Exchange's, not the file's.
+
+    `source_url` is where a reference leads to: only the beta version has it, so it can't be asked for.
+    """
 
     id: str = ""
     odata_type: str = msgspec.field(name="@odata.type", default="")
@@ -70,11 +74,12 @@ class Attachment(msgspec.Struct, rename="camel"):
     content_type: str | None = None
     size: int | None = None
     is_inline: bool | None = None
+    source_url: str | None = None
 
     @property
     def kind(self) -> str:
         """`file`, `item`, `reference`, or what else Graph says; one without a type is taken for a file."""
-        return self.odata_type.rpartition(".")[2].removesuffix("Attachment") or "file"
+        return self.odata_type.rpartition(".")[2].casefold().removesuffix("attachment") or "file"
 
 
 ATTACHMENT_PROPERTIES = ["id", "name", "contentType", "size", "isInline"]

@@ -95,9 +95,14 @@ class GraphClient:
     async def stream(self, request: RequestInformation, *, mailbox: str) -> AsyncGenerator[bytes, None]:
         """The bytes of the answer to a request about `mailbox`, as they come.
 
-        Raises what `shared.graph.faults.fault_of` says, and Unavailable where the stream is cut short.
+        Raises what `shared.graph.faults.fault_of` says, and Unavailable where the stream is cut short, or
+        could be without anybody's knowing.
         """
+        # Uncompressed: a piece is as large in memory as on the wire.
+        request.headers.try_add("Accept-Encoding", "identity")
         async with self._sent(request, mailbox) as response:
+            if not _tells_its_end(response):
+                raise Unavailable("Graph's answer does not tell where it ends", origin="graph")
             with connection_faults():
                 async for piece in response.aiter_bytes():
                     yield piece
@@ -146,6 +151,12 @@ class GraphClient:
                 yield response
             finally:
                 await response.aclose()
+
+
+def _tells_its_end(response: httpx.Response) -> bool:
+    """Whether a cut shows: not where the end of the connection is that of the answer (RFC 9112, 8)."""
+    is_framed = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+    return is_framed or not response.http_version.startswith("HTTP/1")
 
 
 async def _beginning(response: httpx.Response) -> bytes:

@@ -69,8 +69,10 @@ class MailboxReader:
             request = self._client.page_after(page.next_link)
 
     def attachment_bytes(self, mailbox: str, message: str, attachment: str) -> AsyncGenerator[bytes, None]:
-        """The bytes of a file attachment (learn.microsoft.com/graph/api/attachment-get, $value).
+        """The bytes of an attachment (learn.microsoft.com/graph/api/attachment-get, $value).
 
+        Those of an item are made at each call: MIME of a message, vCard of a contact, iCalendar of an event.
+        A reference has none, which Graph refuses with 405.
         Raises NotFound, ConfigurationFault, Refused, Unavailable.
         """
         # The SDK has no builder for an attachment's $value: its path parameters with that path.

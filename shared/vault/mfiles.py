@@ -26,6 +26,8 @@ _OF_NO_MAIL = "0" * 32
 """A filing key that finds nothing."""
 _STRUCTURE_KEPT_FOR = 15 * 60.0
 _CREATE_WITHIN = 60.0
+_NEVER_TOO_LARGE = 1024 * 1024
+"""Bytes: a refusal of less is no limit of IIS, whose own one is 28.6 MB (maxAllowedContentLength)."""
 
 
 class MFilesVault:
@@ -94,7 +96,11 @@ class MFilesVault:
 
         try:
             made = await self._session.with_login(work)
-        except TooLarge:
+        except TooLarge as error:
+            if max(file.size for file in files) < _NEVER_TOO_LARGE:
+                raise Unavailable(
+                    f"M-Files' web server did not take a small file ({error})", origin="vault"
+                ) from None
             raise MailFault(
                 "The web server in front of M-Files refuses a file of this mail for its size.",
                 "Raise its limits (maxAllowedContentLength, maxRequestLength), then replay the mail.",

@@ -145,7 +145,15 @@ class Session:
         body = {"Username": username, "Password": password, "VaultGuid": self._guid}
         self._http.cookies.clear()  # the former node's cookie would lead back to it
         self._username, self._password = username, password
-        self._token = (await self.answer("", "POST", "/server/authenticationtokens", Token, json=body)).value
+        try:
+            answer = await self.answer("", "POST", "/server/authenticationtokens", Token, json=body)
+        except NotLoggedIn:
+            # The server gives a token to anybody: this comes from what stands before it.
+            raise Unavailable(
+                "M-Files' web server answered 403 to the log-in itself: look at what stands before it.",
+                origin="vault",
+            ) from None
+        self._token = answer.value
 
     @staticmethod
     def _refused() -> Transient:

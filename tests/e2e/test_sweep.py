@@ -1,4 +1,4 @@
-"""The app in its host, and notifications that are lost, doubled and shuffled: one sweep later all is filed."""
+"""The app in its host; notifications are lost, doubled and shuffled: one sweep later all is filed once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def all_filed_once(ground: Estate, app: App, number: int) -> None:
     """Wait until all is over, and look at each mail."""
     await until(lambda: ground.all_ended(number), 60.0, app)
     await until(ground.nothing_left, 60.0, app)
-    assert await ground.faults() == []
+    assert await ground.faults(number) == []
     assert ground.twins() == 0
 
 

@@ -12,7 +12,7 @@ from shared.handing_over import letters
 from shared.queue_messages import MAIL_ARRIVED
 from shared.testing.queues import QueuedMessage
 from tests.protocol.hooks import Hook, Mode
-from tests.protocol.world import BATCH, LEASE, World
+from tests.protocol.world import BATCH, LEASE, SOURCE, World
 
 pytestmark = pytest.mark.anyio
 POINTS = ["mailboxes.message", "area.put_manifest", "vault.find", "vault.create:begin", "area.read"]
@@ -73,10 +73,12 @@ async def test_who_wakes_up_after_the_mail_was_taken_over_writes_nothing_any_mor
 
     await world.worker().take(await copy_of(world, message))
     taken_over = await world.row(message)
+    manifest = await world.area.manifest(SOURCE, taken_over.key)
     asleep.wake.set()
     await task
 
     assert await world.row(message) == taken_over
+    assert await world.area.manifest(SOURCE, taken_over.key) == manifest
     assert "vault.create:sent" not in asleep.points
     await world.settle()
     await world.assert_well()
@@ -103,3 +105,26 @@ async def test_a_message_that_comes_before_its_mail_is_due_is_put_back_until_the
     for put_back in world.queues.messages(MAIL_ARRIVED):
         if put_back.dequeue_count == 0:
             assert timedelta() <= put_back.visible_at - before.due < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("state", ["staged", "filed"])
+async def test_who_finds_a_state_that_was_not_handed_over_repeats_only_the_hand_over(state: str) -> None:
+    """As the queue does when a worker has died between the state and its message (design, 4.3)."""
+    world = World()
+    message = world.mail()
+    await world.announce(message)
+    if state == "filed":
+        (found,) = await world.visible()
+        await world.worker().take(found)
+    (found,) = await world.visible()
+    await world.worker(Hook(at="queues.send")).take(found)
+    row = await world.row(message)
+    assert (row.state, row.handed) == (state, None)
+    second = Hook()
+
+    await world.worker(second).take(found)
+
+    assert second.points == ["journal.read", "queues.send", "journal.update"]
+    assert (await world.row(message)).handed == world.clock.now()
+    await world.settle()
+    await world.assert_well()

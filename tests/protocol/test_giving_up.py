@@ -163,6 +163,28 @@ async def test_a_mail_that_was_poisoned_nine_times_is_filed_when_the_bug_is_gone
     await world.assert_well()
 
 
+async def test_ten_revivals_never_make_a_mail_failed_whose_create_is_unclear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody knows whether the vault has it."""
+    world = World()
+    message = world.mail(1)
+    await world.announce(message)
+    world.vault.commits_after = timedelta(seconds=30)
+    await world.turn(world.worker())
+    assert (await world.row(message)).creating is not None
+    bug = poisonous(world, VAULT_IMPORT, monkeypatch)
+
+    row, _ = await ended(world, message, timedelta(days=1))
+
+    assert world.poisoned > MOST_REVIVALS
+    assert row.state == "staged"
+    assert len(world.queues.messages()) == 1, "the watch knows that it waits"
+    bug.is_on = False
+    await world.settle()
+    await world.assert_well()
+
+
 async def test_a_poisoned_message_is_not_lost_though_its_mail_has_no_row(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from shared.breaker import BreakerKey, Service
 from shared.errors import Transient
+from shared.retrying import LEAST_ATTEMPTS
 from tests.protocol.simulated import FaultMaker
 from tests.protocol.worker import Worker
 from tests.protocol.world import World
@@ -118,6 +119,7 @@ async def test_three_days_without_a_service_cost_no_mail(
     await outage.run(LASTS, arriving(MAILS, LASTS))
 
     assert await outage.world.states() == {state: MAILS}
+    assert len(outage.world.queues.messages()) == MAILS, "one message for each mail: copies multiply nothing"
     opened = await outage.opened()
     assert opened <= began + LASTS / 12, "three mails have met it by then"
     probes = outage.probes(opened + SEEN_BY_ALL)
@@ -137,6 +139,7 @@ async def test_a_mail_that_is_alone_in_an_outage_of_five_days_is_not_given_up(
     await outage.run(timedelta(days=5), iter([timedelta()]))
 
     assert await outage.world.states() == {state: 1}
+    assert len(outage.world.queues.messages()) == 1
     assert await outage.opened() > outage.world.clock.now() - timedelta(days=2, hours=1)
     assert await outage.end() <= BACK_WITHIN
     await outage.world.assert_well()
@@ -151,3 +154,25 @@ async def test_a_secret_that_has_expired_is_tried_by_one_mail_and_waited_for() -
     assert all(later - earlier >= timedelta(minutes=1) for earlier, later in pairwise(probes))
     assert await outage.end() <= BACK_WITHIN
     await outage.world.assert_well()
+
+
+async def test_days_behind_an_open_breaker_leave_a_mail_its_three_days_of_trying(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`first_tried` moves on meanwhile (design, 4.7): a fault of the mail alone then has its whole time."""
+    outage = Outage("vault")
+    await outage.run(timedelta(days=4), evenly(3, timedelta(seconds=3)))
+    world = outage.world
+
+    async def failing() -> None:
+        raise Transient("a fault of this mail")
+
+    monkeypatch.setattr(world.vault, "before_create", failing)
+    world.outages.end("vault")
+    await outage.work_until(world.clock.now() + timedelta(days=2))
+
+    assert await world.states() == {"staged": 3}
+    assert all([(await world.row(message)).attempt > LEAST_ATTEMPTS for message in world.announced])
+    monkeypatch.undo()
+    await outage.end()
+    await world.assert_well()

@@ -199,6 +199,7 @@ class World:
         assert row.state == "filed", f"{message}: {row}"
         assert row.is_closed
         assert not row.owner
+        assert row.creating is None
         objects = [kept for kept in self.vault.objects if kept.key == row.key]
         alive = [kept for kept in objects if not kept.shown.deleted]
         assert [kept.shown.id for kept in alive] == [row.object_id], f"{message}: {alive}"

@@ -17,6 +17,7 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from sandbox.storage.account import Account
 from sandbox.storage.azurite import Storage
+from shared.clock import SystemClock
 from shared.duplicates import Duplicates
 from shared.fingerprints import FingerprintTable
 from shared.journal import JournalTable
@@ -164,4 +165,4 @@ async def closed_port(port: int) -> AsyncIterator[Stores]:
 
 def duplicates_of(stores: Stores) -> Duplicates:
     """The first mails by fingerprint, in this account."""
-    return Duplicates(FingerprintTable(stores.tables), stores.journal)
+    return Duplicates(FingerprintTable(stores.tables), stores.journal, SystemClock())

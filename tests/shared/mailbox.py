@@ -13,11 +13,11 @@ from shared.graph.mailbox import MailboxReader
 
 @dataclass
 class Mail:
-    """A message as the mailbox answers it; `attachments` with their bytes."""
+    """A message as the mailbox answers it; `attachments` with their bytes, or why they have none."""
 
     message: Message
     mime: bytes = b"Subject: Hello\r\n\r\nHello"
-    attachments: list[tuple[Attachment, bytes]] = field(default_factory=list)
+    attachments: list[tuple[Attachment, bytes | Exception]] = field(default_factory=list)
 
 
 class FakeMailbox(MailboxReader):
@@ -52,6 +52,8 @@ class FakeMailbox(MailboxReader):
     ) -> AsyncGenerator[bytes, None]:
         mail = await self._mail("attachment_bytes", mailbox, message)
         (content,) = [content for one, content in mail.attachments if one.id == attachment]
+        if isinstance(content, Exception):
+            raise content
         async for piece in self._streamed(content):
             yield piece
 

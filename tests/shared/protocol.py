@@ -12,7 +12,7 @@ import pytest
 
 from shared.admitting import Gate, Turn
 from shared.aftermath import Aftermath, Keeper
-from shared.breaker import Service, Step
+from shared.breaker import BreakerKey, Service, Step, proven
 from shared.breaker_table import Breakers, BreakerTablePort
 from shared.claim import LASTS, Claim
 from shared.errors import NotYet
@@ -217,3 +217,10 @@ def turn(step: Step = "filing") -> Turn:
 def events(caplog: pytest.LogCaptureFixture, level: str) -> list[str]:
     """The names of the events of that level, in their order."""
     return [getattr(one, "event", "") for one in caplog.records if one.levelname == level]
+
+
+async def vault_works(protocol: Protocol) -> None:
+    """Another mail has gone into the vault just now, and filing of the source works."""
+    gate = protocol.gate
+    for key in (BreakerKey("service", "vault"), BreakerKey("source", "invoices", "filing")):
+        await gate.breakers.change(key, lambda one: proven(one, protocol.clock.now()))

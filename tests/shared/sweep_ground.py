@@ -66,7 +66,7 @@ class Ground:
 
     def __init__(self, box: Sandbox, base: Services, clock: FakeClock, page_size: int = 3) -> None:
         self.box, self.base, self.clock, self.page_size = box, base, clock, page_size
-        self.journal = InMemoryJournal()
+        self.journal: InMemoryJournal = InMemoryJournal()
         self.unfinished = InMemoryUnfinished()
         self.queues = InMemoryQueues(clock)
         self.area = InMemoryStagingArea()

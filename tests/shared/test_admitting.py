@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 
 from shared import pinging
-from shared.breaker import BETWEEN_PROBES, LONGEST, SHORTEST, Breaker, BreakerKey, Service, Step, held, opened
+from shared.breaker import (
+    BETWEEN_PROBES,
+    LONGEST,
+    PROVEN_EVERY,
+    SHORTEST,
+    Breaker,
+    BreakerKey,
+    Service,
+    Step,
+    held,
+    opened,
+)
 from shared.breaker_table import CACHED_FOR, BreakerTable, BreakerTablePort
 from shared.claim import Claim
 from shared.errors import ConfigurationFault, MailFault, NotYet, Origin, Stale, Unavailable
@@ -207,8 +218,9 @@ async def test_one_mail_of_a_held_source_tries_again_and_its_success_ends_the_ho
     await world.file("d")
 
     assert len(world.worked) == 2
+    now = world.clock.now()
     assert await world.breaker(FILING) == Breaker(
-        FILING, probed_at=world.clock.now(), etag=(await world.breaker(FILING)).etag
+        FILING, probed_at=now, proved=now, etag=(await world.breaker(FILING)).etag
     )
 
 
@@ -380,7 +392,9 @@ async def test_a_lone_mail_is_not_given_up_while_its_service_is_down(world: Worl
 
 
 async def test_a_mail_is_given_up_while_all_else_works(world: World) -> None:
+    """Which another mail has shown since this one was first tried: a ping proves little."""
     await world.put_row(attempt=LEAST_ATTEMPTS - 1, first_tried=NOON)
+    await world.file("another")
     world.clock.advance(days=4)
 
     world.fault = down()
@@ -389,6 +403,21 @@ async def test_a_mail_is_given_up_while_all_else_works(world: World) -> None:
     assert world.pinged == ["vault"]
     assert (await world.row()).state == "failed"
     assert await world.stores.number(VAULT_IMPORT) == 0
+
+
+async def test_without_a_mail_that_went_through_since_none_is_given_up(world: World) -> None:
+    """The vault can be searched, and takes no document: that is an outage, too."""
+    await world.file("another")
+    world.clock.advance(minutes=1)
+    await world.put_row(attempt=LEAST_ATTEMPTS - 1, first_tried=world.clock.now())
+    world.clock.advance(days=4)
+
+    world.fault = down()
+    await world.file()
+
+    row = await world.row()
+    assert (row.state, row.attempt, row.first_tried) == ("staged", 0, None)
+    assert await world.stores.number(VAULT_IMPORT) == 1
 
 
 async def test_a_success_forgets_suspects(world: World) -> None:
@@ -426,10 +455,14 @@ async def test_while_all_works_nothing_is_written_and_little_is_read(fake: World
     for number in range(20):
         await fake.file(str(number))
 
-    assert (table.reads, table.writes) == (1, 0)
+    proofs = 3  # Key Vault, the vault, filing of the source: once in ten minutes
+    assert (table.reads, table.writes) == (1, proofs)
     fake.clock.advance(seconds=CACHED_FOR.total_seconds())
     await fake.file("another")
-    assert (table.reads, table.writes) == (2, 0)
+    assert (table.reads, table.writes) == (2, proofs)
+    fake.clock.advance(seconds=PROVEN_EVERY.total_seconds())
+    await fake.file("later")
+    assert table.writes == 2 * proofs
 
 
 async def test_others_who_are_always_first_keep_no_mail_from_its_end(

@@ -21,7 +21,7 @@ from shared.unfinished import OpenMail
 
 from .accounts import Stores
 from .clock import NOON, FakeClock
-from .protocol import NotingKeeper, Protocol, new_row, open_mails, put_row, row_of, turn
+from .protocol import NotingKeeper, Protocol, new_row, open_mails, put_row, row_of, turn, vault_works
 
 pytestmark = pytest.mark.anyio
 FAULT = Unavailable("the vault is down", origin="vault")
@@ -234,6 +234,7 @@ async def test_while_its_bytes_cannot_be_kept_a_mail_does_not_fail(
     claim = await claim_on(stores, clock, **facts)
     keeper = NotingKeeper(stores.journal, Unavailable("kept mail: down", origin="storage"))
     protocol = Protocol(stores, clock, keeper=keeper, ping=is_up)
+    await vault_works(protocol)
 
     until = await protocol.aftermath.of_fault(turn(), claim, fault, None)
 

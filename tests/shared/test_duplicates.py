@@ -61,7 +61,7 @@ class World:
         await open_row(self.stores.journal, self.stores.unfinished, row)
 
     def serve(self, *sources: Source, fingerprints: Fingerprints | None = None) -> None:
-        duplicates = Duplicates(fingerprints or self.fingerprints, self.stores.journal)
+        duplicates = Duplicates(fingerprints or self.fingerprints, self.stores.journal, self.pipeline.clock)
         known = {one.name: one for one in sources}
         self.pipeline.serve(
             Filing(known, "PD.FilingKey", self.vault, self.stores.area, duplicates, self.pipeline.clock)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.file_names import LONGEST_EXTENSION, LONGEST_TITLE, vault_names
+from shared.file_names import LONGEST_EXTENSION, LONGEST_TITLE, Called
+from shared.file_names import vault_names as names_of
 
 RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
     f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"
 }
 PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+def vault_names(files: Sequence[tuple[str, ...]]) -> list[tuple[str, str]]:
+    """The names of files: name, content type, and extension where it is ours."""
+    return names_of([Called(*file) for file in files])
 
 
 @pytest.mark.parametrize(
@@ -56,10 +64,45 @@ PDF = "application/pdf"
         ("letter of 24. November", "text/plain", "letter of 24. November", "txt"),
         ("name.averyveryverylongend", "text/plain", "name.averyveryverylongend", "txt"),
         ("name.b\u00e4d", PDF, "name.b\u00e4d", "pdf"),
+        ("Invoice 4711.2", PDF, "Invoice 4711.2", "pdf"),
+        ("disk.001", "application/octet-stream", "disk", "001"),
+        ("archive.7z", "application/zip", "archive", "7z"),
+        ("e\u0301.pdf", PDF, "\u00e9", "pdf"),
+        ("e\u200b\u0301.pdf", PDF, "\u00e9", "pdf"),
+        ("letter", DOCX, "letter", "docx"),
+        ("card", "text/vcard; charset=utf-8", "card", "vcf"),
+        ("meeting", "text/calendar", "meeting", "ics"),
+        ("message", "message/rfc822", "message", "eml"),
+        ("data", "application/xml", "data", "xml"),
     ],
 )
 def test_a_name_is_made_safe(name: str, content_type: str, title: str, extension: str) -> None:
     assert vault_names([(name, content_type)]) == [(title, extension)]
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Re: Order 1/2", "Re_ Order 1_2"),
+        ("Version 2.5", "Version 2.5"),
+        ("Hello.eml", "Hello"),
+        ("HELLO.EML", "HELLO"),
+        (".eml", "eml"),
+        ("..\\..\\x", "_.._x"),
+        ("con", "_con"),
+        ("con.eml", "_con"),
+        ("nul.txt", "_nul.txt"),
+        ("", "attachment 1"),
+        ("x" * 300, "x" * LONGEST_TITLE),
+    ],
+)
+def test_a_text_with_an_extension_of_ours_has_no_path_and_no_extension(text: str, title: str) -> None:
+    assert vault_names([(text, "", "eml")]) == [(title, "eml")]
+
+
+def test_names_that_look_alike_are_alike() -> None:
+    names = vault_names([("\u00e9.pdf", PDF), ("e\u0301.pdf", PDF)])
+    assert names == [("\u00e9", "pdf"), ("\u00e9 (2)", "pdf")]
 
 
 def test_a_long_name_is_cut_but_keeps_its_extension() -> None:
@@ -92,13 +135,14 @@ spiteful = st.text(
     max_size=200,
 )
 attached = st.tuples(
-    spiteful | st.sampled_from(["CON", "a.pdf", "A.pdf", ".a", "a."]),
+    spiteful | st.sampled_from(["CON", "a.pdf", "A.pdf", ".a", "a.", "a.7", "e\u0301", "\u00e9", "x" * 300]),
     st.sampled_from(["", PDF, "text/plain", "message/rfc822"]) | st.text(max_size=30),
+    st.sampled_from(["", "", "eml", "url"]),
 )
 
 
 @given(st.lists(attached, max_size=8))
-def test_whatever_the_names_they_become_safe_and_unlike(files: list[tuple[str, str]]) -> None:
+def test_whatever_the_names_they_become_safe_and_unlike(files: list[tuple[str, str, str]]) -> None:
     names = vault_names(files)
     assert len(names) == len(files)
     assert len({f"{title}.{extension}".casefold() for title, extension in names}) == len(files)
@@ -112,9 +156,11 @@ def test_whatever_the_names_they_become_safe_and_unlike(files: list[tuple[str, s
         assert title.split(".")[0].strip().casefold() not in RESERVED
         assert all(unicodedata.category(character)[0] != "C" for character in title)
         assert title.splitlines() == [title]
+    ours = [(file[2], name[1]) for file, name in zip(files, names, strict=True) if file[2]]
+    assert all(wanted == extension for wanted, extension in ours)
     assert vault_names(files) == names
 
 
 @given(st.lists(attached, min_size=1, max_size=8))
-def test_a_name_depends_on_those_before_it_only(files: list[tuple[str, str]]) -> None:
+def test_a_name_depends_on_those_before_it_only(files: list[tuple[str, str, str]]) -> None:
     assert vault_names(files)[: len(files) - 1] == vault_names(files[:-1])

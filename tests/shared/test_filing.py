@@ -487,7 +487,7 @@ async def test_without_a_twin_the_second_look_says_nothing_and_closes_the_mail(w
     [
         {"own": False},
         {"version": FIRST_VERSION + 1},
-        {"created": NOON - timedelta(seconds=1)},
+        {"created": NOON - timedelta(minutes=6)},
     ],
     ids=["not ours", "changed since", "older than the mail"],
 )

@@ -308,3 +308,16 @@ async def test_two_folders_that_ask_at_once_do_not_answer_each_other(ground: Gro
 
     assert await is_held(ground)
     assert await ground.states_of(old) == [""] * len(old)
+
+
+async def test_new_mail_that_nobody_announced_does_not_ask(ground: Ground, few: int) -> None:
+    """However much of it came since the last good sweep, as after an outage that outlived the token."""
+    await filed_before(ground, 1)
+    ground.clock.advance(days=8)
+    new = [ground.deliver(f"New {one}", ago=HOUR * one) for one in range(few + 5)]
+    ground.box.tenant.expire_delta_tokens(ground.mailbox)
+
+    await ground.sweep()
+
+    assert not await is_held(ground)
+    assert await ground.states_of(new) == ["filed"] * len(new)

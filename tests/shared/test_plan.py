@@ -111,6 +111,42 @@ async def test_a_long_title_is_cut() -> None:
     assert title.endswith("word…")
 
 
+@pytest.mark.parametrize(
+    ("name", "content_type", "attached_as", "title", "extension"),
+    [
+        ("Re: Order 1/2, v2.5", "message/rfc822", "item", "Re_ Order 1_2, v2.5", "eml"),
+        ("", "message/rfc822", "item", "attachment 2", "eml"),
+        ("Ada", "text/vcard", "item", "Ada", "vcf"),
+        ("Meeting.ics", "text/calendar", "item", "Meeting", "ics"),
+        ("Budget.xlsx", "application/internet-shortcut", "reference", "Budget.xlsx", "url"),
+        ("Budget", "text/calendar", "of a later version", "Budget", "ics"),
+    ],
+)
+async def test_items_and_links_are_called_by_their_text(
+    name: str, content_type: str, attached_as: str, title: str, extension: str
+) -> None:
+    """A subject is no file name: what stands after its last dot is no extension."""
+    file = staged("attachments/0001", b"x", name, content_type)
+    file = msgspec.structs.replace(file, attached_as=attached_as)
+
+    plan = await plan_of(filed_with(), of=manifest("invoices", MIME, file))
+
+    assert (plan.files[1].title, plan.files[1].extension) == (title, extension)
+
+
+async def test_what_is_to_be_known_of_a_file_is_a_warning_by_number() -> None:
+    notes = ("", "empty", "placeholder", "no-address", "of a later version")
+    files = [
+        msgspec.structs.replace(staged(f"attachments/{number:04}", b"x", "private.pdf"), note=note)
+        for number, note in enumerate(notes, 1)
+    ]
+
+    warnings = (await plan_of(filed_with(), of=manifest("invoices", MIME, *files))).warnings
+
+    assert [warning.split()[1] for warning in warnings] == ["2", "3", "4"]
+    assert "private" not in "".join(warnings)
+
+
 async def test_what_stands_within_the_message_only_is_a_warning_by_number() -> None:
     of = manifest(left_out=(LeftOut(2, "item"), LeftOut(5, "reference")))
     assert (await plan_of(filed_with(), of=of)).warnings == (

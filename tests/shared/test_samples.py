@@ -64,6 +64,7 @@ WHOLE_BREAKER = Breaker(
     probe_owner="run-1",
     probe_until=NOON + timedelta(seconds=90),
     probed_at=NOON,
+    proved=NOON,
 )
 OPEN_MAIL = OpenMail("invoices", EARLY_ROW.arrived, KEY, MESSAGE)
 REGISTERED = Registered(
@@ -83,11 +84,35 @@ MANIFEST = Manifest(
     mail=EXAMPLE,
     files=(
         StagedFile("message.eml", "message", 2048, DIGEST, type="message/rfc822"),
-        StagedFile("attachments/0001", "file", 5_000_000_000, DIGEST, "Größe.pdf", "application/pdf"),
-        StagedFile("attachments/0003", "file", 0, DIGEST, "logo.png", "image/png", inline=True),
+        StagedFile(
+            "attachments/0001",
+            "file",
+            5_000_000_000,
+            DIGEST,
+            "Größe.pdf",
+            "application/pdf",
+            note="placeholder",
+        ),
+        StagedFile("attachments/0003", "file", 0, DIGEST, "logo.png", "image/png", inline=True, note="empty"),
+        StagedFile(
+            "attachments/0004", "file", 512, DIGEST, "Re: Größe 2.5", "message/rfc822", attached_as="item"
+        ),
+        StagedFile(
+            "attachments/0005",
+            "file",
+            512,
+            DIGEST,
+            "Budget.xlsx",
+            "application/internet-shortcut",
+            attached_as="reference",
+            note="no-address",
+        ),
     ),
     left_out=(LeftOut(2, "item"),),
     fingerprint=DIGEST,
+)
+MANIFEST_2 = msgspec.structs.replace(
+    MANIFEST, files=tuple(msgspec.structs.replace(file, note="") for file in MANIFEST.files[:3])
 )
 PLAN = Plan(
     key_property=1027,
@@ -157,7 +182,7 @@ TABLES = [
     ),
     Kept(
         breaker_table.TABLE,
-        {"breakers.1.json": WHOLE_BREAKER},
+        {"breakers.1.json": replace(WHOLE_BREAKER, proved=None), "breakers.2.json": WHOLE_BREAKER},
         _the_breaker,
         lambda stores, breaker: BreakerTable(stores.tables).write(breaker),
     ),
@@ -173,11 +198,12 @@ TABLES = [
     ),
 ]
 DOCUMENTS: dict[str, msgspec.Struct] = {
-    "manifest.1.json": msgspec.structs.replace(MANIFEST, fingerprint=""),
-    "manifest.2.json": MANIFEST,
+    "manifest.1.json": msgspec.structs.replace(MANIFEST_2, fingerprint=""),
+    "manifest.2.json": MANIFEST_2,
+    "manifest.3.json": MANIFEST,
     "plan.1.json": PLAN,
 }
-LAST_DOCUMENTS = ("manifest.2.json", "plan.1.json")
+LAST_DOCUMENTS = ("manifest.3.json", "plan.1.json")
 
 
 def text(folder: str, file: str) -> str:

@@ -10,9 +10,11 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from shared.attachments import REFUSED_FOR_GOOD_AFTER
+from shared.awaiting import LATEST, SCANNED_WITHIN
 from shared.breaker import BreakerKey
 from shared.claim import Claim, claimed
-from shared.errors import ConfigurationFault, NotYet, Unavailable
+from shared.errors import NotYet, Unavailable
 from shared.graph.answers import Attachment, EmailAddress, Message, Recipient
 from shared.graph.faults import NotFound, Refused
 from shared.identities import filing_key
@@ -49,7 +51,7 @@ def attachment(number: int, kind: str = "file", **changed: object) -> Attachment
     return made
 
 
-def mail(*attachments: tuple[Attachment, bytes], **changed: object) -> Mail:
+def mail(*attachments: tuple[Attachment, bytes | Exception], **changed: object) -> Mail:
     message = Message(id=MESSAGE, subject="Invoice", from_=Recipient(EmailAddress("Ada", "ada@example.com")))
     for name, value in changed.items():
         setattr(message, name, value)
@@ -94,6 +96,12 @@ class World:
 
     async def manifest(self) -> Manifest | None:
         return await self.stores.area.manifest("invoices", KEY)
+
+    async def content(self, manifest: Manifest, index: int) -> bytes:
+        """The staged bytes of a file of the manifest."""
+        file = manifest.files[index]
+        name = file_name("invoices", KEY, manifest.run, file.path)
+        return b"".join([piece async for piece in self.stores.area.read(name, file.size)])
 
     async def put_row(self, state: State = "arrived", **facts: object) -> Row:
         """The row that an earlier run has left; its message was sent."""
@@ -201,16 +209,18 @@ async def test_the_manifest_keeps_what_the_mail_says_of_its_files(world: World) 
     )
 
 
-async def test_attachments_that_are_no_files_are_named_by_number(world: World) -> None:
-    """Their bytes are within the message; the numbers of the others do not move."""
+async def test_attachments_that_graph_cannot_give_are_named_by_number(world: World) -> None:
+    """They are within the message; the numbers of the others do not move."""
+    none = Refused(405, "ErrorInvalidRequest", "")
     world.mailbox.add(
         MESSAGE,
         mail(
-            (attachment(1, "item"), b"not asked for"),
+            (attachment(1, "item"), none),
             (attachment(2), b"two"),
-            (attachment(3, "reference"), b""),
-            (attachment(4, "new"), b""),
-            (attachment(5), b"five"),
+            (attachment(3, "reference"), none),
+            (attachment(4, "new"), none),
+            (attachment(5), none),
+            (attachment(6, "new"), b"six"),
         ),
     )
 
@@ -218,9 +228,133 @@ async def test_attachments_that_are_no_files_are_named_by_number(world: World) -
 
     manifest = await world.manifest()
     assert manifest is not None
-    assert manifest.left_out == (LeftOut(1, "item"), LeftOut(3, "reference"), LeftOut(4, "new"))
-    assert [file.path for file in manifest.files] == ["message.eml", "attachments/0002", "attachments/0005"]
-    assert world.mailbox.calls["attachment_bytes"] == 2
+    assert manifest.left_out == tuple(
+        LeftOut(number, kind) for number, kind in ((1, "item"), (3, "reference"), (4, "new"), (5, "file"))
+    )
+    assert [file.path for file in manifest.files] == ["message.eml", "attachments/0002", "attachments/0006"]
+    assert (await world.row()).state == "staged"
+
+
+async def test_a_reference_becomes_a_shortcut_to_where_it_leads(world: World) -> None:
+    """No request is made for its bytes: there are none. What is linked is never fetched."""
+    leads = "https://contoso.example/budget.xlsx"
+    link, lost = (
+        attachment(1, "reference", source_url=leads),
+        attachment(2, "reference", source_url="file://x"),
+    )
+    world.mailbox.add(
+        MESSAGE, mail((link, b""), (lost, b""), web_link="https://outlook.example/?ItemID=A%3D")
+    )
+
+    await world.stage()
+
+    manifest = await world.manifest()
+    assert manifest is not None
+    assert world.mailbox.calls["attachment_bytes"] == 0
+    facts = [(file.attached_as, file.note, file.name, file.type) for file in manifest.files[1:]]
+    type_ = "application/internet-shortcut"
+    assert facts == [("reference", "", "1.pdf", type_), ("reference", "no-address", "2.pdf", type_)]
+    assert await world.content(manifest, 1) == f"[InternetShortcut]\r\nURL={leads}\r\n".encode()
+    assert b"URL=https://outlook.example/?ItemID=A%3D\r\n" in await world.content(manifest, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "type_"),
+    [
+        (b"From: a@b\r\n\r\nHello", "message/rfc822"),
+        (b"BEGIN:VCARD\r\nEND:VCARD\r\n", "text/vcard"),
+        (b"\xef\xbb\xbfbegin:vcalendar\nEND:VCALENDAR\n", "text/calendar"),
+        (b"BEGIN:VCARDS\r\n", "message/rfc822"),
+        (b"", "message/rfc822"),
+    ],
+)
+async def test_the_type_of_an_item_is_that_of_its_bytes(world: World, content: bytes, type_: str) -> None:
+    """Graph's list says `null`."""
+    world.mailbox.add(MESSAGE, mail((attachment(1, "item", name="Re: 2.5"), content)))
+
+    await world.stage()
+
+    manifest = await world.manifest()
+    assert manifest is not None
+    (file,) = manifest.files[1:]
+    assert (file.attached_as, file.type, file.name, file.kind) == ("item", type_, "Re: 2.5", "file")
+    assert await world.content(manifest, 1) == content
+
+
+async def test_an_item_that_is_refused_otherwise_is_tried_some_times_and_then_left_within_the_message(
+    world: World,
+) -> None:
+    """No refusal of an item but 405 is documented: another may be of the moment."""
+    world.mailbox.add(MESSAGE, mail((attachment(1, "item"), Refused(400, "ErrorInvalidRequest", ""))))
+
+    await world.stage()
+    assert (await world.row()).attempt == 1
+    await world.pipeline.run_for(hours=1)
+
+    manifest = await world.manifest()
+    assert manifest is not None
+    assert manifest.left_out == (LeftOut(1, "item"),)
+    assert world.mailbox.calls["attachment_bytes"] == REFUSED_FOR_GOOD_AFTER + 1
+
+
+async def test_content_that_is_still_scanned_is_waited_for_and_that_is_no_attempt(world: World) -> None:
+    """Exchange says how large it is, and gives nothing: Dynamic Delivery."""
+    scanned = attachment(2, size=50_000)
+    world.mailbox.add(MESSAGE, mail((attachment(1), b"one"), (scanned, b"")))
+    await world.stage()
+    row = await world.row()
+    assert (row.state, row.attempt, row.due) == ("arrived", 0, NOON + timedelta(seconds=15))
+    assert await world.stores.blob_names() == [], "what has come so far must not pile up"
+    assert world.mailbox.calls["mime"] == 0, "what may be large is not fetched at each look"
+    await world.pipeline.run_for(minutes=4)
+    assert (await world.row()).state == "arrived"
+    world.mailbox.add(MESSAGE, mail((attachment(1), b"one"), (scanned, b"clean")))
+
+    await world.pipeline.run_for(minutes=5)
+
+    manifest = await world.manifest()
+    assert manifest is not None
+    assert [(file.size, file.note) for file in manifest.files[1:]] == [(3, ""), (5, "")]
+    assert (await world.row()).state == "staged"
+
+
+async def test_content_that_does_not_come_within_half_an_hour_is_staged_as_it_is_with_a_note(
+    world: World,
+) -> None:
+    placeholder = attachment(1, "item", name="ATP Scan In Progress", size=50_000)
+    world.mailbox.add(MESSAGE, mail((placeholder, b"Subject: wait"), (attachment(2, size=50_000), b"")))
+    await world.stage()
+    await world.pipeline.run_for(seconds=SCANNED_WITHIN.total_seconds() - 1)
+    assert (await world.row()).state == "arrived"
+
+    await world.pipeline.run_for(seconds=LATEST.total_seconds() + 1)
+
+    manifest = await world.manifest()
+    assert manifest is not None
+    assert [(file.size, file.note) for file in manifest.files[1:]] == [(13, "placeholder"), (0, "empty")]
+    assert world.mailbox.calls["message"] <= 12
+
+
+async def test_a_small_file_without_bytes_is_empty_and_waits_for_nothing(world: World) -> None:
+    """Exchange counts its properties, too: an empty file has a size above nothing."""
+    world.mailbox.add(MESSAGE, mail((attachment(1, size=160), b"")))
+
+    await world.stage()
+
+    manifest = await world.manifest()
+    assert manifest is not None
+    assert [(file.size, file.note) for file in manifest.files[1:]] == [(0, "empty")]
+
+
+async def test_an_attachment_without_an_id_is_no_answer(world: World) -> None:
+    """None may be lost because Graph's list is damaged."""
+    world.mailbox.add(MESSAGE, mail((attachment(1, id=""), b"one")))
+
+    await world.stage()
+
+    row = await world.row()
+    assert (row.state, row.attempt) == ("arrived", 1)
+    assert "without an id" in row.reason
 
 
 async def test_an_id_that_the_answer_does_not_confirm_begins_anew_under_the_true_one(world: World) -> None:
@@ -447,8 +581,24 @@ async def test_a_mail_that_goes_while_it_is_fetched_leaves_no_manifest(world: Wo
     await world.stage()
 
     row = await world.row()
-    assert (row.state, row.missing_since, row.attempt) == ("arrived", NOON, 0)
+    assert (row.state, row.missing_since, row.attempt) == ("arrived", None, 1)
     assert await world.manifest() is None
+
+
+async def test_a_mail_that_could_be_read_is_not_called_missing_for_an_earlier_404(world: World) -> None:
+    world.mailbox.faults["message"] = NotFound("ErrorItemNotFound")
+    await world.stage()
+    assert (await world.row()).missing_since == NOON
+    del world.mailbox.faults["message"]
+    world.mailbox.faults["mime"] = Unavailable("Graph answered 503", origin="graph")
+    await world.pipeline.run_for(minutes=30)
+    assert (await world.row()).missing_since is None
+
+    del world.mailbox.faults["mime"]
+    world.mailbox.faults["message"] = NotFound("ErrorItemNotFound")
+    await world.pipeline.run_for(minutes=5)
+
+    assert (await world.row()).state == "arrived"
 
 
 @pytest.mark.parametrize("fault", [Refused(400, "ErrorInvalidRequest", ""), NotFound("ErrorInvalidUser")])
@@ -491,14 +641,18 @@ async def test_an_unknown_mailbox_holds_its_source_and_fails_no_mail(world: Worl
     assert (await world.row()).state == "staged"
 
 
-async def test_a_request_that_graph_refuses_is_a_fault_of_the_configuration(world: World) -> None:
+async def test_a_message_that_graph_refuses_is_tried_again_and_holds_nobody(world: World) -> None:
+    """One mail of a mailbox that works, whatever Graph has against it."""
     world.mailbox.faults["message"] = Refused(400, "ErrorInvalidRequest", "text of Graph")
 
-    with pytest.raises(ConfigurationFault, match=r"invoices@example\.com") as caught:
-        await world.run()
+    await world.stage()
 
-    assert "mail-sources.toml" in caught.value.remedy
-    assert "text of Graph" not in str(caught.value)
+    row = await world.row()
+    assert (row.state, row.attempt) == ("arrived", 1)
+    assert "invoices@example.com" in row.reason
+    assert "text of Graph" not in row.reason
+    breakers = await world.pipeline.receiver.gate.breakers.all(fresh=True)
+    assert not any(one.is_shut for one in breakers.values())
 
 
 @pytest.mark.parametrize("code", ["ErrorInvalidIdMalformed", "errorinvalididmalformed"])

@@ -71,7 +71,8 @@ def test_the_order_in_which_they_are_found_says_nothing(
     [
         ({}, True),
         ({"created": NOON + timedelta(days=9)}, True),
-        ({"created": NOON - timedelta(seconds=1)}, False),
+        ({"created": NOON - timedelta(minutes=6)}, False),
+        ({"created": NOON - timedelta(minutes=4)}, True),
         ({"created": None}, False),
         ({"version": FIRST_VERSION + 1}, False),
     ],
@@ -106,7 +107,7 @@ async def test_our_twins_are_marked_deleted_and_each_is_told() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     "facts",
-    [{"own": False}, {"version": 2}, {"created": NOON - timedelta(seconds=1)}],
+    [{"own": False}, {"version": 2}, {"created": NOON - timedelta(minutes=6)}],
     ids=["not ours", "changed since", "older than the mail"],
 )
 async def test_what_is_not_ours_to_delete_is_left_alone_and_told(facts: dict[str, object]) -> None:

@@ -31,6 +31,7 @@ WHOLE_ROW = Row(
     first_tried=NOON - timedelta(days=1),
     due=NOON + timedelta(minutes=15),
     revived=3,
+    last_look=True,
     sizes=(0, 5_000_000_000, 17),
     digests=tuple(hashlib.sha256(bytes([number])).digest() for number in range(3)),
     object_type=0,
@@ -41,4 +42,5 @@ WHOLE_ROW = Row(
     remedy="Look.",
     warnings=("first", "second"),
     again=True,
+    others=(("of_tomorrow", "kept"),),
 )

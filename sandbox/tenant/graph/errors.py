@@ -73,7 +73,10 @@ def method_not_allowed() -> GraphError:
 
 
 def no_raw_value() -> GraphError:
-    """405: `$value` of a reference attachment. The message is on record, its code is not."""
+    """405: `$value` of a reference attachment. The message is on record, its code is not.
+
+    So is an item refused here that is no message, contact or event: what the service says then is not known.
+    """
     message = (
         "'$value' segment is not supported for the given attachment. "
         "'$value' segment is only supported for File Attachments and Item Attachments"

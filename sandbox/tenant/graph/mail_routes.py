@@ -103,12 +103,17 @@ class MailRoutes:
         return answer_of(view, {"@odata.context": view.context(path, select, single=True), **body})
 
     async def content(self, request: web.Request) -> web.StreamResponse:
-        """The bytes of a file, the MIME of a mail within the mail; a link has neither."""
+        """The bytes of a file; a mail as MIME, a contact as vCard, an event as iCalendar; a link has none.
+
+        The documentation prints no content type of an item: that of a message's MIME is taken for all.
+        """
         query.options(request)
         require_whole_mail(request[CLAIMS])
         attachment = _attachment(request, _message(request, self._mailbox(request)))
         if attachment.file is None:
             raise no_raw_value()
+        if attachment.withheld:
+            return web.Response(content_type="application/octet-stream")
         item = attachment.kind is AttachmentKind.ITEM
         return await _stream(request, attachment.file, "text/plain" if item else attachment.content_type)
 

@@ -154,7 +154,8 @@ async def _file_properties(attachment: Attachment, select: Selection) -> Json:
         "contentLocation": attachment.content_location,
     }
     if "contentBytes" in wanted and attachment.file is not None:
-        content = await asyncio.to_thread(attachment.file.path.read_bytes)
+        held = not attachment.withheld
+        content = await asyncio.to_thread(attachment.file.path.read_bytes) if held else b""
         properties["contentBytes"] = base64.b64encode(content).decode()
     return {name: properties[name] for name in wanted}
 

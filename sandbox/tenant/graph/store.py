@@ -67,7 +67,11 @@ class Folder:
 
 @dataclass(eq=False)
 class Attachment:
-    """An attachment; `size` is Exchange's, in bytes, above that of the file."""
+    """An attachment; `size` is Exchange's, in bytes, above that of the file.
+
+    A reference has no `file`, nor has an item of a type that has no raw form. One that is `withheld` is still
+    scanned: its bytes are not given yet.
+    """
 
     ids: ItemId
     kind: AttachmentKind
@@ -79,6 +83,7 @@ class Attachment:
     content_id: str | None = None
     content_location: str | None = None
     file: StoredFile | None = None
+    withheld: bool = False
 
 
 @dataclass(eq=False)

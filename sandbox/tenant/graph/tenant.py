@@ -18,6 +18,7 @@ from sandbox.tenant.graph.store import (
     Mailbox,
     Message,
     StoredFile,
+    store,
 )
 from sandbox.tenant.graph.subscriptions import Change, Subscriptions
 
@@ -33,7 +34,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class HeldFile:
-    """A file attachment as Graph answers it."""
+    """An attachment with bytes, a file or an item, as Graph answers it."""
 
     immutable_id: str
     name: str
@@ -193,6 +194,37 @@ class Tenant(Mailboxes):
         message.attachments.append(attachment)
         return attachment
 
+    def add_item_attachment(
+        self, mailbox: str, message_id: str, name: str, content: bytes | None
+    ) -> Attachment:
+        """An item that MIME cannot carry: a contact as vCard, an event as iCalendar.
+
+        Without `content` it is of a type that has no raw form. Raises LookupError for an unknown message.
+        """
+        box = self.mailbox(mailbox)
+        message = self._message(box, message_id)
+        path = box.directory / uuid.uuid4().hex / "item"
+        attachment = Attachment(
+            ids=self._ids.item(),
+            kind=AttachmentKind.ITEM,
+            name=name,
+            content_type=None,
+            size=len(content or b"") + ATTACHMENT_OVERHEAD + len(name.encode()),
+            inline=False,
+            modified=message.modified,
+            file=store(path, content) if content is not None else None,
+        )
+        message.attachments.append(attachment)
+        return attachment
+
+    def withhold_content(self, mailbox: str, message_id: str, withheld: bool = True) -> None:
+        """While Safe Attachments scans them, the attachments of a message have no bytes (Dynamic Delivery).
+
+        That `$value` answers none is not on record. Raises LookupError for an unknown message.
+        """
+        for attachment in self._message(self.mailbox(mailbox), message_id).attachments:
+            attachment.withheld = withheld
+
     def messages(self, mailbox: str) -> list[Held]:
         """What Graph would answer for every message of a mailbox, the oldest first, with digests."""
         return [
@@ -204,7 +236,7 @@ class Tenant(Mailboxes):
                 files=tuple(
                     HeldFile(one.ids.immutable, one.name, one.file)
                     for one in message.attachments
-                    if one.kind is AttachmentKind.FILE and one.file is not None
+                    if one.file is not None
                 ),
             )
             for message in self.mailbox(mailbox).messages()

@@ -209,6 +209,7 @@ def test_only_what_is_decoded_is_asked_for() -> None:
         "conversationId",
         "categories",
         "internetMessageHeaders",
+        "webLink",
     ]
     assert ATTACHMENT_PROPERTIES == ["id", "name", "contentType", "size", "isInline"]
 

@@ -131,3 +131,48 @@ async def test_a_mail_with_pictures_in_its_text_alone_has_no_attachments_by_its_
     assert (await graph.json(f"/messages/{delivered.id}"))["hasAttachments"] is False
     listed = (await graph.json(f"/messages/{delivered.id}/attachments"))["value"]
     assert [(one["name"], one["isInline"]) for one in listed] == [("ATT00001.png", True)]
+
+
+async def test_contact_and_event_are_items_with_a_form_of_their_own(
+    graph: Service, published: PublishedTypes
+) -> None:
+    mail = graph.tenant.deliver(MAILBOX, plain().as_bytes())
+    contents = [b"BEGIN:VCARD\r\nEND:VCARD\r\n", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"]
+    for name, content in zip(("Ada", "Meeting"), contents, strict=True):
+        graph.tenant.add_item_attachment(MAILBOX, mail.id, name, content)
+    path = f"/messages/{mail.id}/attachments"
+
+    listed = (await graph.json(path))["value"]
+
+    assert [(one["@odata.type"], one["contentType"]) for one in listed] == [
+        ("#microsoft.graph.itemAttachment", None)
+    ] * 2
+    assert [fault for one in listed for fault in published.faults(one, "attachment")] == []
+    assert [(await graph.get(f"{path}/{one['id']}/$value")).content for one in listed] == contents
+    assert [one.file.path.read_bytes() for one in graph.tenant.messages(MAILBOX)[0].files] == contents
+
+
+async def test_an_item_without_a_raw_form_is_refused_as_a_link_is(graph: Service) -> None:
+    mail = graph.tenant.deliver(MAILBOX, plain().as_bytes())
+    item = graph.tenant.add_item_attachment(MAILBOX, mail.id, "A task", None)
+
+    answer = await graph.get(f"/messages/{mail.id}/attachments/{item.ids.regular}/$value")
+
+    refusal(answer, 405, "ErrorInvalidRequest")
+    assert graph.tenant.messages(MAILBOX)[0].files == ()
+
+
+async def test_what_is_scanned_has_its_size_but_no_bytes_yet(graph: Service, mail: Delivered) -> None:
+    path = f"/messages/{mail.id}/attachments"
+    before = (await graph.json(path))["value"]
+    graph.tenant.withhold_content(MAILBOX, mail.id)
+
+    withheld = (await graph.json(path))["value"]
+
+    assert [one["size"] for one in withheld] == [one["size"] for one in before]
+    assert [one["contentBytes"] for one in withheld if "contentBytes" in one] == ["", ""]
+    for one in withheld:
+        answer = await graph.get(f"{path}/{one['id']}/$value")
+        assert (answer.status_code, answer.content) == (200, b"")
+    graph.tenant.withhold_content(MAILBOX, mail.id, False)
+    assert (await graph.json(path))["value"] == before

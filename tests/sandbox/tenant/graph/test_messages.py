@@ -215,10 +215,15 @@ async def test_the_tenant_tells_what_graph_would_answer(graph: Service, tmp_path
     held, other = graph.tenant.messages(MAILBOX)
     assert (held.immutable_id, held.received, held.source) == (mail.immutable_id, mail.received, source)
     assert (held.mime.size, held.mime.sha256) == (len(invoice()), hashlib.sha256(invoice()).hexdigest())
-    assert [(one.name, one.file.size) for one in held.files] == [
+    files, within = held.files[:2], held.files[2]
+    assert [(one.name, one.file.size) for one in files] == [
         ("logo.png", len(PICTURE)),
         ("Rechnung ä.pdf", len(PDF)),
     ]
+    assert (within.name, within.file.path.read_bytes()) == (
+        "A mail within",
+        plain("A mail within").as_bytes(),
+    )
     assert held.files[1].file.sha256 == hashlib.sha256(PDF).hexdigest()
     assert (other.source, other.files) == (None, ())
 

@@ -1,0 +1,39 @@
+"""Content that is not there yet: attachments that Safe Attachments still scans.
+
+With Dynamic Delivery a mail is in its mailbox before its attachments are: a placeholder stands for them, or
+they have no bytes yet (learn.microsoft.com/defender-office-365/safe-attachments-about).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from shared.graph.answers import Attachment
+
+SCANNED_WITHIN = timedelta(minutes=30)
+"""How long a mail waits for the content of its attachments, from its arrival on; scans take minutes."""
+SOONEST, LATEST = timedelta(seconds=15), timedelta(minutes=5)
+"""Between two looks."""
+COUNTED_BESIDE = 1024
+"""Bytes that Exchange may count beside content and name, for its properties. No number is documented."""
+_PLACEHOLDERS = frozenset({"atp scan in progress", "safe attachments scan in progress"})
+_BYTES_OF_A_CHARACTER = 4
+
+
+def is_placeholder(attachment: Attachment) -> bool:
+    """Whether it holds the place of others. Names as they were seen; the documentation gives none."""
+    name = (attachment.name or "").strip().casefold()
+    return name in _PLACEHOLDERS or name.rpartition(".")[0] in _PLACEHOLDERS
+
+
+def lacks_content(attachment: Attachment, came: int) -> bool:
+    """Whether more must come than `came`: none, though Exchange counts more than of an empty file."""
+    beside = COUNTED_BESIDE + _BYTES_OF_A_CHARACTER * len(attachment.name or "")
+    return came == 0 and (attachment.size or 0) > beside
+
+
+def look_again_after(waited: timedelta) -> float | None:
+    """Seconds until the next look at a mail that has waited so long: as many again; None if it is enough."""
+    if waited >= SCANNED_WITHIN:
+        return None
+    return min(max(waited, SOONEST), LATEST).total_seconds()
