@@ -100,7 +100,7 @@ def _joined(parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def _extended(name: str, parameters: Mapping[str, str]) -> str:
-    """Its pieces joined; those with a star at the end are percent-encoded, the first has charset'language'."""
+    """Its pieces joined; those with a star at the end are percent-encoded, the first names the charset."""
     charset, value = "", bytearray()
     keys = [f"{name}*"] if f"{name}*" in parameters else [f"{name}*{n}" for n in range(_MOST_PARAMETERS)]
     for number, key in enumerate(keys):

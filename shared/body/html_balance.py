@@ -8,6 +8,7 @@ rows and cells, nothing is nested without end, and there is a limit to the numbe
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Set
 
 from shared.body.html_tokens import Token, tokens
@@ -15,8 +16,16 @@ from shared.body.html_tokens import Token, tokens
 MOST_TAGS = 200_000
 """Start tags and end tags that are kept. A table of 10,000 rows and 9 columns has as many."""
 DEEPEST = 100
-MOST_TOKENS = 1_000_000
+LONGEST_ATTRIBUTE = 8_192
+"""Characters of one that holds references; a picture within an address is longer, and has none."""
+MOST_TOKENS = 500_000
 
+_DEEPENING = frozenset({"blockquote", "div", "ol", "span", "table", "ul"})
+"""What ends nothing that is open."""
+_MOST_AMPERSANDS = 500
+_MANY_AMPERSANDS = re.compile(rf"(?:&[^&]*){{{_MOST_AMPERSANDS}}}")
+_BREAK = "<!---->"
+"""Comments, which are taken out later, in a text that has many ampersands: nh3 needs quadratic time for those."""
 VOID = frozenset({"br", "hr", "img", "wbr"})
 _ROWS = frozenset({"table", "thead", "tbody", "tfoot", "tr"})
 _GROUPS = frozenset({"thead", "tbody", "tfoot"})
@@ -68,6 +77,8 @@ class _Builder:
         self._tags = tags
         self._attributes = attributes
         self._open: list[str] = []
+        self._ampersands = 0
+        self._number_open: Counter[str] = Counter()
         self._out: list[str] = []
 
     def add(self, token: Token) -> None:
@@ -88,10 +99,17 @@ class _Builder:
         if text.isspace() and self._top in _ROWS:
             return
         self._into_cell()
-        self._out.append(text.replace("<", "&lt;").replace(">", "&gt;"))
+        self._ampersands += text.count("&")
+        text = text.replace("<", "&lt;").replace(">", "&gt;")
+        if self._ampersands > _MOST_AMPERSANDS:
+            self._ampersands = 0
+            text = _BREAK + _MANY_AMPERSANDS.sub(rf"\g<0>{_BREAK}", text)
+        self._out.append(text)
 
     def _start(self, token: Token) -> None:
         tag = token.tag
+        if len(self._open) >= DEEPEST and tag in _DEEPENING:
+            return
         if tag in _OF_TABLES and tag != "table":
             if not self._make_place_in_table(tag):
                 return
@@ -107,12 +125,13 @@ class _Builder:
         self._out.append(f"<{tag}{self._attributes_of(token) if token else ''}>")
         if tag not in VOID:
             self._open.append(tag)
+            self._number_open[tag] += 1
 
     def _attributes_of(self, token: Token) -> str:
         """Each once: as it stands, so that references stay what they are."""
         found: dict[str, str] = {}
         for name, value in token.attributes:
-            if name in self._attributes:
+            if name in self._attributes and (len(value) <= LONGEST_ATTRIBUTE or "&" not in value):
                 found.setdefault(name, value)
         return "".join(f' {name}="{_quoted(value)}"' for name, value in found.items())
 
@@ -170,6 +189,8 @@ class _Builder:
 
     def _level(self, tags: Set[str], edges: Set[str]) -> int | None:
         """The innermost open element of `tags`, unless one of `edges` lies within it."""
+        if not any(self._number_open[tag] for tag in tags):
+            return None
         for level in range(len(self._open) - 1, -1, -1):
             if self._open[level] in tags:
                 return level
@@ -180,7 +201,9 @@ class _Builder:
     def _close(self, level: int) -> None:
         while len(self._open) > level:
             self.count += 1
-            self._out.append(f"</{self._open.pop()}>")
+            tag = self._open.pop()
+            self._number_open[tag] -= 1
+            self._out.append(f"</{tag}>")
 
 
 def _quoted(value: str) -> str:

@@ -19,7 +19,7 @@ _KINDS = (
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
     (re.compile(rb"BM"), "image/bmp"),
 )
-"""By their first bytes, since what a mail says of them may be wrong. SVG is a document of its own: left out."""
+"""By their first bytes, since what a mail says of them may be wrong. SVG is more than a picture: left out."""
 _OWN = re.compile(r"data:image/(?:png|jpeg|gif|webp|bmp);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 
 

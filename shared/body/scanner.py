@@ -32,6 +32,8 @@ class Limits:
     pictures: int = 8 * MIB
     depth: int = 50
     parts: int = 5_000
+    effort: int = 1_000_000
+    """Lines of headers, and lines that begin as a delimiter does."""
 
 
 @dataclass
@@ -85,9 +87,13 @@ class Scanner:
         self._of_mail: Mapping[str, bytes] = {}
         self._parts = 0
         self._is_cut = False
+        self._delimiters: dict[bytes, tuple[int, bool]] = {}
+        self._effort = self._limits.effort
 
     def feed(self, piece: bytes) -> None:
         """The next bytes of the mail."""
+        if self._effort < 0:
+            return
         self._pending += piece
         if b"\n" in piece or len(self._pending) > LONGEST_LINE:
             done = self._lines(bytes(self._pending))
@@ -95,9 +101,9 @@ class Scanner:
 
     def finish(self) -> Scanned:
         """The mail has ended."""
-        if self._pending:
+        if self._pending and self._effort >= 0:
             self._line(bytes(self._pending))
-            self._pending.clear()
+        self._pending.clear()
         if self._headers is not None:
             self._begin_content()
         self._end_part(at_delimiter=False)
@@ -106,59 +112,65 @@ class Scanner:
     def _lines(self, data: bytes) -> int:
         """How much of `data` is done: whole lines, and what is too long to be looked at as one."""
         at = 0
-        while (end := data.find(b"\n", at)) >= 0:
-            if end - at < LONGEST_LINE:
-                self._line(data[at : end + 1])
-            else:
-                self._long_line(data, at, end + 1)
-            at = end + 1
-            if self._is_passing_over:
-                at = self._passed_over(data, at)
-        if len(data) - at > LONGEST_LINE:
-            self._long_line(data, at, len(data))
-            at = len(data)
-        return at
+        while self._effort >= 0:
+            if self._headers is None and self._at_line_start:
+                at = self._content(data, at)
+            end = data.find(b"\n", at) + 1
+            if not end and len(data) - at <= LONGEST_LINE:
+                return at
+            end = min(end or len(data), at + LONGEST_LINE)
+            self._line(data[at:end])
+            at = end
+        return len(data)
 
-    def _long_line(self, data: bytes, start: int, end: int) -> None:
-        for at in range(start, end, LONGEST_LINE):
-            self._line(data[at : min(at + LONGEST_LINE, end)])
-
-    @property
-    def _is_passing_over(self) -> bool:
-        return self._headers is None and self._keeps is None
-
-    def _passed_over(self, data: bytes, at: int) -> int:
-        """Where the next line begins that may be a delimiter, within what is not kept."""
+    def _content(self, data: bytes, at: int) -> int:
+        """Keeps what comes before the next line that may be a delimiter, and tells where that begins."""
         if data.startswith(b"--", at):
             return at
         found = data.find(b"\n--", at)
-        return (found if found >= 0 else data.rfind(b"\n", at)) + 1 or at
+        end = (found if found >= 0 else data.rfind(b"\n", at)) + 1
+        if end:
+            self._keep(data[at:end])
+        return end or at
 
     def _line(self, line: bytes) -> None:
-        """A line, or a piece of one that is too long."""
+        """A line, or a piece of one that is too long. What looks like structure without end is an attack."""
         at_start = self._at_line_start
         self._at_line_start = line.endswith(b"\n")
-        if at_start and line.startswith(b"--") and self._is_delimiter(line):
-            return
-        if self._headers is not None:
-            self._header_line(line, self._headers, at_start)
-        else:
+        if self._headers is None and not at_start:
             self._keep(line)
+            return
+        self._effort -= 1
+        if self._effort < 0:
+            self._is_cut = True
+        elif not (at_start and line.startswith(b"--") and self._is_delimiter(line)):
+            if self._headers is not None:
+                self._header_line(line, self._headers, at_start)
+            else:
+                self._keep(line)
 
     def _is_delimiter(self, line: bytes) -> bool:
         """Whether it separates parts: those of outer multiparts count within inner ones (RFC 2046, 5.1.2)."""
-        mark = line[2:].rstrip(b" \t\r\n")
-        for level in range(len(self._open) - 1, -1, -1):
-            boundary, multipart = self._open[level]
-            if mark in (boundary, boundary + b"--"):
-                self._end_part(at_delimiter=True)
-                self._drop_preamble(multipart)
-                is_last = mark != boundary
-                del self._open[level + (not is_last) :]
-                self._headers = None if is_last else {}
-                self._last = None
-                return True
-        return False
+        found = self._delimiters.get(line[2:].rstrip(b" \t\r\n"))
+        if found is None:
+            return False
+        level, is_last = found
+        self._end_part(at_delimiter=True)
+        self._drop_preamble(self._open[level][1])
+        if is_last or level + 1 < len(self._open):
+            del self._open[level + (not is_last) :]
+            self._look_for_delimiters()
+        self._headers = None if is_last else {}
+        self._last = None
+        return True
+
+    def _look_for_delimiters(self) -> None:
+        """Those of inner multiparts come last, and win."""
+        self._delimiters = {}
+        for level, (boundary, _) in enumerate(self._open):
+            self._delimiters[boundary + b"--"] = level, True
+        for level, (boundary, _) in enumerate(self._open):
+            self._delimiters[boundary] = level, False
 
     def _end_part(self, *, at_delimiter: bool) -> None:
         """The line break before a delimiter belongs to the delimiter (RFC 2046, 5.1.1)."""
@@ -202,7 +214,7 @@ class Scanner:
             is_attachment = False
         self._parts += 1
         if self._parts > self._limits.parts:
-            self._is_cut = True
+            self._is_cut, self._effort = True, -1
             return
         if is_attachment or not _is_of_use(part, is_root=parent is None):
             return
@@ -218,6 +230,7 @@ class Scanner:
             self._keeps, self._is_cut = None, True
         elif boundary:
             self._open.append((boundary, part))
+            self._look_for_delimiters()
 
     def _keep(self, line: bytes) -> None:
         part = self._keeps

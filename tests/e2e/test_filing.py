@@ -111,9 +111,7 @@ async def test_the_same_notification_many_times_is_one_document(installation: In
     assert (row.state, len(installation.documents(delivered))) == ("filed", 1)
 
 
-async def test_an_item_attachment_is_within_the_message_and_the_journal_says_so(
-    installation: Installation,
-) -> None:
+async def test_a_forwarded_mail_is_a_file_of_its_document(installation: Installation) -> None:
     made = EmailMessage()
     made["From"], made["Subject"] = "ada@contoso.com", "Forward-1"
     made.set_content("See below")
@@ -126,8 +124,10 @@ async def test_an_item_attachment_is_within_the_message_and_the_journal_says_so(
     row = await installation.until_ended(delivered.immutable_id)
 
     (document,) = installation.documents(delivered)
-    assert len(document.files) == 1
-    assert "attachment 1 (item) is within the message only" in row.warnings
+    message, forwarded = document.files
+    assert (message.title, forwarded.title, forwarded.extension) == ("Forward-1", "inner", "eml")
+    assert forwarded.path.read_bytes().splitlines() == inner.as_bytes(policy=SMTP).splitlines()
+    assert row.warnings == ()
 
 
 async def test_a_mail_whose_templates_give_nothing_is_filed_all_the_same(installation: Installation) -> None:

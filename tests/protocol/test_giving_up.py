@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.dead_letters import MOST_REVIVALS, REVIVED_AFTER
+from shared.dead_letters import REVIVED_AFTER
 from shared.journal_row import Row
 from shared.operations.replay import Replay, select_one
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT
-from shared.retrying import LEAST_ATTEMPTS
+from shared.retrying import LEAST_ATTEMPTS, MOST_REVIVALS
 from shared.staging_area import manifest_name
 from tests.protocol.hooks import Hook
 from tests.protocol.world import SOURCE, World

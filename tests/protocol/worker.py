@@ -39,6 +39,7 @@ class Worker:
             queues=self._hooked("queues", world.queues),
             area=self._hooked("area", world.area),
             breakers=Breakers(self._hooked("breakers", world.breakers), world.clock),
+            fingerprints=self._hooked("fingerprints", world.fingerprints),
             mailboxes=self._hooked("mailboxes", world.mailboxes),
             vault=world.vault if hook is None else HookedVault("vault", world.vault, hook),
             ping=world.outages.ping,

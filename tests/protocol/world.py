@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from shared.configuration import Configuration
 from shared.configuration_file import configuration_of
@@ -19,6 +19,7 @@ from shared.journal_row import Row
 from shared.queue_messages import LIFECYCLE_EVENT, MAIL_ARRIVED, MAIL_FILED, VAULT_IMPORT
 from shared.settings import Settings, read_settings
 from shared.testing.breaker_table import InMemoryBreakerTable
+from shared.testing.fingerprints import InMemoryFingerprints
 from shared.testing.journal import InMemoryJournal
 from shared.testing.queues import POISON, InMemoryQueues, QueuedMessage
 from shared.testing.staging_area import InMemoryStagingArea
@@ -70,6 +71,7 @@ class World:
     `composition` is that of workers that begin from now on, and `fate` gives each of them its hook.
     """
 
+    fed: ClassVar[tuple[str, ...]] = _QUEUES
     composition: tuple[Settings, Configuration] = field(
         default_factory=lambda: configured(invoices="CL.Invoice")
     )
@@ -84,6 +86,7 @@ class World:
         self.queues = InMemoryQueues(self.clock)
         self.area = InMemoryStagingArea()
         self.breakers = InMemoryBreakerTable()
+        self.fingerprints = InMemoryFingerprints()
         self.outages = Outages(self.clock)
         self.mailboxes = Mailboxes(self.outages)
         self.vault = Vault(self.outages)
@@ -104,7 +107,8 @@ class World:
         ]
         subject = f"Mail {number}"
         mime = f"Subject: {subject}\r\n\r\nThe body of mail {number}, in some pieces".encode()
-        mail = Mail(Message(id=message, subject=subject), mime, contents)
+        sent = Message(id=message, subject=subject, internet_message_id=f"<{number}@example.com>")
+        mail = Mail(sent, mime, contents)
         self.mailboxes.put(mailbox_of(source), message, mail)
         self.source_of[message] = source
         return message
@@ -176,7 +180,7 @@ class World:
     async def visible(self) -> list[QueuedMessage]:
         """A batch of each queue that has something now."""
         now, batch = self.clock.now(), []
-        for queue in _QUEUES:
+        for queue in self.fed:
             first = self.queues.next_visible_at(queue)
             if first is not None and first <= now:
                 batch += await self.queues.receive(queue, BATCH, LEASE)

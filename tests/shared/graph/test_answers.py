@@ -214,6 +214,21 @@ def test_only_what_is_decoded_is_asked_for() -> None:
     assert ATTACHMENT_PROPERTIES == ["id", "name", "contentType", "size", "isInline"]
 
 
+@pytest.mark.parametrize(
+    ("odata_type", "kind"),
+    [
+        ("#microsoft.graph.fileAttachment", "file"),
+        ("microsoft.graph.itemAttachment", "item"),
+        ("#Microsoft.Graph.ReferenceAttachment", "reference"),
+        ("#microsoft.graph.newAttachment", "new"),
+        ("#microsoft.graph.attachment", "file"),
+        ("", "file"),
+    ],
+)
+def test_the_kind_of_an_attachment_is_told_in_any_case(odata_type: str, kind: str) -> None:
+    assert Attachment(odata_type=odata_type).kind == kind
+
+
 @pytest.mark.parametrize("body", [b"{}", json.dumps(dict.fromkeys(MESSAGE_PROPERTIES[1:])).encode()])
 def test_a_message_without_anything_is_an_empty_mail(body: bytes) -> None:
     """A draft has no sender, a bounce may have no From: Graph leaves them out, or says null."""

@@ -142,6 +142,12 @@ async def test_attachments_of_every_kind_are_told_apart(
 
     assert [one.kind for one in found] == ["item", "file", "reference"]
     assert [one.is_inline for one in found] == [False, True, False]
+    assert found[2].source_url is None
+    within = await joined(reader.attachment_bytes(mailbox, delivered.immutable_id, found[0].id))
+    assert within.splitlines() == inner.as_bytes(policy=SMTP).splitlines()
+    with pytest.raises(Refused) as refused:
+        await joined(reader.attachment_bytes(mailbox, delivered.immutable_id, found[2].id))
+    assert refused.value.status == 405
 
 
 async def test_a_mail_without_attachments_has_none(box: Sandbox, reader: MailboxReader, mailbox: str) -> None:
@@ -479,6 +485,40 @@ async def test_an_answer_that_is_cut_short_is_never_taken_for_whole(
             await joined(MailboxReader(client).mime(ADDRESS, "AAA="))
         with pytest.raises(Unavailable, match="did not answer in full"):
             await asked(client)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_a_stream_whose_cut_nobody_could_tell_is_no_answer(authority: Authority, version: str) -> None:
+    """Where the end of the connection is that of the answer, half a mail looks like a whole one."""
+    answer = f"HTTP/{version} 200 OK\r\nContent-Type: text/plain\r\n\r\nhalf".encode()
+    async with saying(authority, answer) as origin, client_of(origin) as client:
+        with pytest.raises(Unavailable, match="where it ends"):
+            await joined(MailboxReader(client).mime(ADDRESS, "AAA="))
+
+
+async def test_a_stream_is_asked_for_without_compression(authority: Authority) -> None:
+    """A compressed piece could become any size in memory."""
+    asked_for: list[str] = []
+
+    async def note(request: web.Request) -> web.Response:
+        asked_for.append(request.headers["Accept-Encoding"])
+        return web.Response(body=b"whole")
+
+    async with answering(authority, note) as origin, client_of(origin) as client:
+        assert await joined(MailboxReader(client).mime(ADDRESS, "AAA=")) == b"whole"
+
+    assert asked_for == ["identity"]
+
+
+@pytest.mark.parametrize(
+    "framing", ["Content-Length: 0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]
+)
+async def test_a_stream_without_bytes_is_whole(authority: Authority, framing: str) -> None:
+    async with (
+        saying(authority, f"HTTP/1.1 200 OK\r\n{framing}".encode()) as origin,
+        client_of(origin) as client,
+    ):
+        assert await joined(MailboxReader(client).attachment_bytes(ADDRESS, "AAA=", "BBB=")) == b""
 
 
 async def test_what_came_before_the_cut_is_given_and_then_the_fault(authority: Authority) -> None:
