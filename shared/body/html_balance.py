@@ -25,7 +25,7 @@ _DEEPENING = frozenset({"blockquote", "div", "ol", "span", "table", "ul"})
 _MOST_AMPERSANDS = 500
 _MANY_AMPERSANDS = re.compile(rf"(?:&[^&]*){{{_MOST_AMPERSANDS}}}")
 _BREAK = "<!---->"
-"""Comments, which are taken out later, in a text that has many ampersands: nh3 needs quadratic time for those."""
+"""A comment, taken out later, divides a text that has many ampersands: nh3 needs quadratic time for those."""
 VOID = frozenset({"br", "hr", "img", "wbr"})
 _ROWS = frozenset({"table", "thead", "tbody", "tfoot", "tr"})
 _GROUPS = frozenset({"thead", "tbody", "tfoot"})

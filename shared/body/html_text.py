@@ -42,7 +42,8 @@ class _Writer:
         self._lists: list[int] = []
         self._link = ""
         self._link_text: list[str] = []
-        self._gap = True
+        self._gap: int | None = None
+        """The depth of quotation of an empty line that is due before the next line."""
 
     def add(self, token: Token) -> None:
         if not token.tag:
@@ -77,8 +78,7 @@ class _Writer:
                 self._link_text.append(text)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag in BLOCKS or tag == "tr":
-            self._block(tag)
+        self._block(tag, is_nested=bool(self._lists))
         if tag == "br":
             self._break(always=True)
         elif tag == "hr":
@@ -103,11 +103,11 @@ class _Writer:
     def _end(self, tag: str) -> None:
         if tag == "a":
             self._end_link()
-        if tag in BLOCKS or tag == "tr":
-            self._block(tag)
         if tag == "blockquote":
+            self._break()
             self._quotes = max(0, self._quotes - 1)
-        elif tag == "pre":
+        self._block(tag, is_nested=len(self._lists) > 1)
+        if tag == "pre":
             self._preformatted = max(0, self._preformatted - 1)
         elif tag in ("ul", "ol") and self._lists:
             self._lists.pop()
@@ -131,26 +131,22 @@ class _Writer:
         if link.lower().startswith(_LINKED) and said.rstrip("/") not in (link.rstrip("/"), bare) and said:
             self._put(f" <{_SPACES.sub('', link)}>")
 
-    def _block(self, tag: str) -> None:
-        self._break()
-        if tag in _APART and not (tag in ("ul", "ol") and len(self._lists) > 1):
-            self._space()
-
-    def _space(self) -> None:
-        if not self._gap:
-            self._lines.append(self._mark().rstrip())
-            self._gap = True
+    def _block(self, tag: str, *, is_nested: bool) -> None:
+        if tag in BLOCKS or tag == "tr":
+            self._break()
+        if tag in _APART and not (tag in ("ul", "ol") and is_nested):
+            self._gap = self._quotes if self._gap is None else min(self._gap, self._quotes)
 
     def _break(self, *, always: bool = False) -> None:
         line = "".join(self._line).rstrip()
         self._line = []
-        if line:
-            self._lines.append(self._mark() + line)
-            self._gap = False
-        elif always:
-            self._lines.append(self._mark().rstrip())
-            self._gap = True
+        if line or always:
+            if self._gap is not None and self._lines:
+                self._lines.append(_mark(self._gap).rstrip())
+            self._gap = None
+            self._lines.append((_mark(self._quotes) + line).rstrip())
 
-    def _mark(self) -> str:
-        depth = min(self._quotes, _DEEPEST_QUOTE)
-        return f"{'>' * depth} " if depth else ""
+
+def _mark(quotes: int) -> str:
+    depth = min(quotes, _DEEPEST_QUOTE)
+    return f"{'>' * depth} " if depth else ""

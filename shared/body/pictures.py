@@ -32,6 +32,7 @@ class Pictures:
             for name in (f"cid:{part.content_id}" if part.content_id else "", part.location):
                 if name:
                     self._by_name.setdefault(name, part)
+        self._embedded: dict[str, str] = {}
         self._left = MOST_EMBEDDED
         self.missing = 0
         self.remote = 0
@@ -43,8 +44,7 @@ class Pictures:
         name = source.strip()
         if name[:4].lower() == "cid:":
             name = f"cid:{unquote(name[4:])}"
-        part = self._by_name.get(name)
-        found = _embedded(part) if part else (name if _OWN.fullmatch(name) else "")
+        found = self._content(name) or (name if _OWN.fullmatch(name) else "")
         if found and len(found) <= self._left:
             self._left -= len(found)
             return found
@@ -53,6 +53,12 @@ class Pictures:
         elif not name.lower().startswith("data:"):
             self.remote += 1
         return None
+
+    def _content(self, name: str) -> str:
+        """Made once, however often it is referred to."""
+        if name in self._by_name and name not in self._embedded:
+            self._embedded[name] = _embedded(self._by_name[name])
+        return self._embedded.get(name, "")
 
 
 def _embedded(part: Part) -> str:

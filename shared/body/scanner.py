@@ -48,6 +48,8 @@ class Part:
     has_name: bool = False
     content: bytearray = field(default_factory=bytearray)
     is_cut: bool = False
+    was_divided: bool = False
+    """Whether a delimiter of it has been met."""
     children: list[Part] = field(default_factory=list)
 
     @property
@@ -185,7 +187,7 @@ class Scanner:
     def _drop_preamble(self, multipart: Part) -> None:
         self._left["text"] += len(multipart.content)
         multipart.content = bytearray()
-        multipart.is_cut = False
+        multipart.is_cut, multipart.was_divided = False, True
 
     def _header_line(self, line: bytes, headers: dict[str, bytearray], at_start: bool) -> None:
         is_first, self._is_first_line = self._is_first_line, False

@@ -19,7 +19,7 @@ def body_parts(part: Part, *, as_html: bool) -> list[Part]:
     if not part.is_multipart:
         return [part] if part.kind.startswith("text/") else []
     if not part.children:
-        return [part] if part.content.strip() else []
+        return [part] if part.content.strip() and not part.was_divided else []
     if part.kind == "multipart/alternative":
         return _best([body_parts(child, as_html=as_html) for child in part.children], as_html)
     if part.kind == "multipart/related":

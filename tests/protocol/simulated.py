@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.breaker import Service, Step
+from shared.claim import UNCLEAR_FOR
 from shared.errors import Transient, Unavailable
 from shared.graph.faults import NotFound
 from shared.vault.protocol import NewFile, NewObject, Structure, VaultObject
@@ -74,7 +75,10 @@ class Vault(FakeVault):
         """The next create has no answer, and commits so much later."""
         self.under_way: list[tuple[datetime, Kept]] = []
         """Creates that have no answer, with the time at which they commit."""
+        self.too_early: list[str] = []
+        """Filing keys of creates that were sent while one without an answer may still have been under way."""
         self._outages = outages
+        self._unanswered: dict[str, datetime] = {}
 
     async def structure(self, *, fresh: bool = False) -> Structure:
         self._outages.reach("vault")
@@ -90,9 +94,13 @@ class Vault(FakeVault):
         self._outages.reach("vault")
         after, self.commits_after = self.commits_after, None
         shown = await super().create(new, files, about_to_create)
+        now, key = self._outages.clock.now(), self.objects[-1].key
+        if key in self._unanswered and now < self._unanswered[key] + UNCLEAR_FOR:
+            self.too_early.append(key)
         if after is None:
             return shown
-        self.under_way.append((self._outages.clock.now() + after, self.objects.pop()))
+        self._unanswered[key] = now
+        self.under_way.append((now + after, self.objects.pop()))
         raise Unavailable("the vault did not answer", origin="vault")
 
     async def mark_deleted(self, found: VaultObject) -> None:

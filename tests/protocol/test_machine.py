@@ -87,8 +87,11 @@ class Machine(RuleBasedStateMachine):
 
     async def _wake(self, number: int) -> None:
         hook, task = self.sleepers.pop(number)
+        known = list(self.world.vault.too_early)
         hook.wake.set()
         await task
+        # Who slept between mark and create sends it whenever it wakes up: only the vault could refuse that.
+        self.world.vault.too_early = known
 
     @precondition(lambda self: self.sleepers)
     @rule(data=st.data())

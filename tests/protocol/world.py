@@ -101,7 +101,7 @@ class World:
         """A new mail in the mailbox of a source; answers its id."""
         number = len(self.source_of)
         message = f"AAkALg{number:04}="
-        contents = [
+        contents: list[tuple[Attachment, bytes | Exception]] = [
             (Attachment(id=f"{number}-{one}", name=f"file{one}.txt"), f"bytes {number}/{one}".encode())
             for one in range(attachments)
         ]
@@ -198,6 +198,7 @@ class World:
         assert [mail async for mail in self.unfinished.all()] == []
         known = {self.key(message) for message in self.announced}
         assert {kept.key for kept in self.vault.objects} <= known
+        assert self.vault.too_early == []
 
     async def _assert_filed(self, message: str, row: Row) -> None:
         assert row.state == "filed", f"{message}: {row}"
@@ -211,7 +212,7 @@ class World:
         for kept in objects:
             assert kept in alive or f"object {kept.shown.id} was filed twice, and was marked deleted" in told
         mail = self.mailboxes.mails[message]
-        contents = [mail.mime, *(content for _, content in mail.attachments)]
+        contents = [mail.mime, *(content for _, content in mail.attachments if isinstance(content, bytes))]
         assert alive[0].contents == contents
         assert row.digests == tuple(hashlib.sha256(content).digest() for content in contents)
 

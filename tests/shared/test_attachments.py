@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import random
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -244,6 +245,28 @@ async def test_a_stream_that_is_cut_begins_again(way: Way, route: str, at: int) 
 
     assert way.vault.objects[-1].contents[1] == content
     assert [file.sha256 for file in (await way.manifest(delivered)).files] == way.held(delivered)
+
+
+async def test_streams_that_are_cut_anywhere_never_leave_a_short_file(
+    way: Way, pytestconfig: pytest.Config
+) -> None:
+    """Two hundred times with `--long`."""
+    drawn = random.Random(5)
+    for number in range(200 if pytestconfig.getoption("--long") else 5):
+        content = drawn.randbytes(drawn.choice([100, 50_000, 300_000]))
+        delivered = way.deliver(mail(f"Cut-{number}", ("a.pdf", content), ("b.pdf", content[::-1])))
+        for _ in range(drawn.randint(1, 3)):
+            route = drawn.choice(["messages", "attachments"])
+            at = drawn.randrange(len(content))
+            way.box.faults.graph.add(Cut(bytes=at, route=f"GET /{route}/[^/]+/\\$value$", times=1))
+
+        await way.stage(delivered)
+        await way.pipeline.run_for(minutes=10)
+
+        assert (await way.row(delivered)).state == "filed"
+        assert way.vault.objects[-1].contents[1:] == [content, content[::-1]]
+        assert [file.sha256 for file in (await way.manifest(delivered)).files] == way.held(delivered)
+        way.box.faults.graph.clear()
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason=f"there is no {CORPUS.name} beside this checkout")

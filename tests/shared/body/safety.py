@@ -1,4 +1,4 @@
-"""What must hold of every document, whatever the mail: read by another parser than the one that cleaned it."""
+"""What must hold of every document, whatever the mail, read by a parser other than the one that cleaned."""
 
 from __future__ import annotations
 

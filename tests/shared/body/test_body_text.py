@@ -40,7 +40,7 @@ NOTES = part("text/plain", "notes", "Content-Disposition: attachment; filename=n
         (multipart("mixed", PLAIN, part("text/plain; name=a.txt", "file")), "plain"),
         (multipart("mixed", part("text/plain; name=a.txt", "first")), "first"),
         (multipart("mixed", FILE), ""),
-        (multipart("mixed"), "preamble\n--b--\nepilogue\n"[:8]),
+        (multipart("mixed"), ""),
         (multipart("signed", PLAIN, part("application/pkcs7-signature", "MIIB")), "plain"),
         (multipart("mixed", multipart("alternative", PLAIN, RICH, boundary="inner"), FILE), "plain"),
         (multipart("related", multipart("alternative", PLAIN, RICH, boundary="b2")), "plain"),
@@ -85,7 +85,7 @@ def test_the_delimiter_of_an_outer_multipart_ends_an_inner_one() -> None:
     [
         ("base64", base64.b64encode("Größe".encode()).decode(), "Größe"),
         ("BASE64 ", base64.b64encode("Größe".encode()).decode(), "Größe"),
-        ("base64", "R3Lt\x00w7\r\n*bDn3\xe9xl", "Gr\ufffd\xf0"),
+        ("base64", "R3L\x00Dt\r\n*sOf\xe9ZQ==", "Größe"),
         ("base64", "YWJj!", "abc"),
         ("base64", "YWJjZ", "abc"),
         ("base64", "YWI=YWI=", "abab"),
@@ -101,10 +101,8 @@ def test_the_delimiter_of_an_outer_multipart_ends_an_inner_one() -> None:
 )
 def test_an_encoding_is_undone_even_if_it_is_damaged(encoding: str, content: str, text: str) -> None:
     mail = part("text/plain; charset=utf-8", content, f"Content-Transfer-Encoding: {encoding}")
-    if "\ufffd" in text:
-        assert text_of(mail)
-    else:
-        assert text_of(mail) == text
+
+    assert text_of(mail) == text
 
 
 @pytest.mark.parametrize(
@@ -144,7 +142,7 @@ def test_flowed_text_without_spaces_between_words() -> None:
         ("<ul><li>a<li>b<ul><li>c</ul></ul>", "- a\n- b\n- c"),
         ("<ol><li>a</li><li>b</li></ol>", "1. a\n2. b"),
         ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a\tb\nc"),
-        ("<blockquote>a<blockquote>b</blockquote></blockquote>c", "> a\n>\n>> b\n>\n\nc"),
+        ("<blockquote>a<blockquote>b</blockquote></blockquote>c", "> a\n>\n>> b\n\nc"),
         ("<pre>a  b\n  c</pre>", "a  b\n  c"),
         ('<a href="https://example.com/x">here</a>.', "here <https://example.com/x>."),
         ('<a href="https://example.com/">example.com</a>', "example.com"),
