@@ -260,7 +260,7 @@ async def test_streams_that_are_cut_anywhere_never_leave_a_short_file(
             at = drawn.randrange(len(content))
             way.box.faults.graph.add(Cut(bytes=at, route=f"GET /{route}/[^/]+/\\$value$", times=1))
 
-        await way.stage(delivered)
+        assert (await way.stage(delivered)).state == "arrived"
         await way.pipeline.run_for(minutes=10)
 
         assert (await way.row(delivered)).state == "filed"
