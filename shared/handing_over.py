@@ -35,6 +35,13 @@ class Letter:
     not_before: datetime | None = None
 
 
+def queue_of(row: Row) -> str:
+    """The queue that an open mail waits in."""
+    if row.state == "arrived":
+        return MAIL_ARRIVED
+    return MAIL_FILED if row.has_ended and row.settled is None else VAULT_IMPORT
+
+
 def letters(row: Row, now: datetime, trace: str | None = None, cause: Cause = "replay") -> list[Letter]:
     """What must be sent for the state of `row`; nothing for a mail that is closed.
 

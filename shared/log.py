@@ -33,6 +33,8 @@ class Events:
         self._write(logging.ERROR, event, fields)
 
     def _write(self, level: int, event: str, fields: dict[str, Any]) -> None:
+        if not self._logger.isEnabledFor(level):
+            return
         facts = {**self._fields, **fields}
         text = " ".join((event, *(f"{name}={value}" for name, value in facts.items())))
         self._logger.log(level, "%s", text, extra={"event": event, "facts": facts})

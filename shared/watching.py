@@ -10,7 +10,7 @@ from shared.aftermath import Keeper
 from shared.claim import is_claimed
 from shared.clock import Clock
 from shared.errors import Transient
-from shared.handing_over import HandOver, letters
+from shared.handing_over import HandOver, queue_of
 from shared.journal import Journal
 from shared.journal_row import STATES, Row
 from shared.log import Events
@@ -124,7 +124,7 @@ class Watch:
         _log_of(mail).warning("mail-queued-again", why="it has no row in the journal")
 
     async def _drive(self, row: Row, now: datetime, heads: _Heads) -> None:
-        head = await heads.of(letters(row, now)[0].queue)
+        head = await heads.of(queue_of(row))
         if not is_forsaken(row, now, head):
             return
         # The mark first: whatever becomes of this run, the next one does not send another copy at once.

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from shared.errors import Unavailable
-from shared.handing_over import HandOver, letters, seconds_until
+from shared.handing_over import HandOver, letters, queue_of, seconds_until
 from shared.journal import JournalTable
-from shared.journal_row import ENDS, Row, State
+from shared.journal_row import ENDS, STATES, Row, State
 from shared.queue_messages import MAIL_ARRIVED, MAIL_FILED, VAULT_IMPORT, MailArrived, MailMessage
 from shared.testing.journal import InMemoryJournal
 from shared.testing.queues import InMemoryQueues
@@ -250,3 +250,15 @@ async def test_storage_that_is_down_strikes_nothing_off(
         await Protocol(stores, clock, unfinished=down.unfinished).hand_over.follow(settled)
 
     assert len(await open_mails(stores)) == 1
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("settled", [None, NOON])
+@pytest.mark.parametrize("look_again", [None, NOON])
+def test_an_open_mail_waits_in_the_queue_of_its_first_letter(
+    state: State, settled: datetime | None, look_again: datetime | None
+) -> None:
+    row = new_row(FakeClock(), state, settled=settled, look_again=look_again)
+
+    for letter in letters(row, NOON)[:1]:
+        assert queue_of(row) == letter.queue
