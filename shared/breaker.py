@@ -164,7 +164,9 @@ def held(
 
 
 def paused(breaker: Breaker, reason: str, now: datetime) -> Breaker:
-    """By the operator's word, whatever it was before."""
+    """By the operator's word, whatever it was before; what waits for an answer goes on waiting for that."""
+    if breaker.state == "held" and breaker.asks_operator:
+        return breaker
     return _shut(breaker, "paused", reason, "", now)
 
 

@@ -12,11 +12,12 @@ from shared.breaker import Step
 from shared.claim import Claim
 from shared.clock import Clock
 from shared.configuration import Source
+from shared.duplicates import RESTORED, Duplicates
 from shared.duplicates import RULE as DUPLICATE
-from shared.duplicates import Duplicates
 from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient
 from shared.journal_row import Row, gone_on
 from shared.log import Events
+from shared.mail import Moment
 from shared.manifest import Manifest
 from shared.outcome import Outcome
 from shared.plan import VERSION as PLAN_VERSION
@@ -134,9 +135,9 @@ class Filing:
         plan = None
         try:
             plan = await self._plan(manifest, source, is_kept)
-            first = await attempt.filed_before(manifest)
+            first, rule = await attempt.filed_before(manifest)
             if first is not None:
-                await self._skip(claim, first)
+                await self._skip(claim, first, rule)
                 return Filed.SKIPPED
             await attempt.run(manifest, plan)
         except Missing:
@@ -147,12 +148,10 @@ class Filing:
             raise
         return Filed.FILED
 
-    async def _skip(self, claim: Claim, first: Row) -> None:
+    async def _skip(self, claim: Claim, first: Row, rule: str) -> None:
         now = self.clock.now()
         reason = f'The same mail is object {first.object_id} already, of source "{first.source}".'
-        await claim.end(
-            lambda row: replace(gone_on(row, "skipped", ended=now), rule=DUPLICATE, reason=reason)
-        )
+        await claim.end(lambda row: replace(gone_on(row, "skipped", ended=now), rule=rule, reason=reason))
 
     async def _without_manifest(self, attempt: _Attempt) -> Filed:
         """What was staged is gone; a create that was sent before may have committed all the same."""
@@ -222,15 +221,22 @@ class _Attempt:
         self.was_unclear = claim.row.creating is not None
         self._parts = filing
 
-    async def filed_before(self, manifest: Manifest) -> Row | None:
-        """The row of the mail that this one is the same as, where such mail is skipped.
+    async def filed_before(self, manifest: Manifest) -> tuple[Row | None, str]:
+        """The row of the mail that this one is the same as, and the rule by which it is skipped.
 
         Not asked while a create of this mail may have committed. Raises NotYet, Stale, Unavailable.
         """
         self._fingerprint = manifest.fingerprint
-        if not self._skips_duplicates or self.was_unclear:
-            return None
-        return await self._parts.duplicates.filed_before(manifest.fingerprint, self.claim.row)
+        if self.was_unclear:
+            return None, ""
+        duplicates, row = self._parts.duplicates, self.claim.row
+        received = Moment.read(manifest.mail.received)
+        former = await duplicates.restored_as(manifest.fingerprint, row, received)
+        if former is not None and not row.again:
+            return former, RESTORED
+        if not self._skips_duplicates:
+            return None, ""
+        return await duplicates.filed_before(manifest.fingerprint, row), DUPLICATE
 
     async def run(self, manifest: Manifest, plan: Plan) -> None:
         found = await self.find(plan.key_property)
@@ -277,7 +283,8 @@ class _Attempt:
 
     async def _about_to_create(self) -> None:
         clock, duplicates = self._parts.clock, self._parts.duplicates
-        if self._skips_duplicates and not await duplicates.still_first(self._fingerprint, self.claim.row):
+        may_wait = self._skips_duplicates and not self.was_unclear
+        if may_wait and not await duplicates.still_first(self._fingerprint, self.claim.row):
             raise NotYet(f'source "{self.claim.row.source}": another mail like this one is filed first')
         marked_at = clock.now()
         await self.claim.update(lambda row: replace(row, creating=marked_at))

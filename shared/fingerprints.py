@@ -49,6 +49,11 @@ def fingerprint(mail: Mail, attachments: Sequence[Attachment]) -> str:
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
 
 
+def print_of(source: str, fingerprint: str) -> str:
+    """The fingerprint among the mails of one source alone; empty where there is none."""
+    return hashlib.sha256(f"{source}\0{fingerprint}".encode()).hexdigest() if fingerprint else ""
+
+
 class Fingerprints(Protocol):
     """Where they are kept: `FingerprintTable`, or `shared.testing.fingerprints.InMemoryFingerprints`."""
 

@@ -65,6 +65,9 @@ class FolderRegister(Protocol):
         Raises Unavailable.
         """
 
+    async def restart(self, folder: SweptFolder) -> None:
+        """Write all of a folder's row anew. Raises Unavailable."""
+
     async def remove(self, folder: SweptFolder) -> None:
         """Forget a folder that is gone. Raises Unavailable."""
 
@@ -107,6 +110,11 @@ class FolderTable:
                 await self._table.update_entity(entity, mode=UpdateMode.MERGE)
         except ResourceNotFoundError:
             return  # the folder is gone
+
+    async def restart(self, folder: SweptFolder) -> None:
+        """As `FolderRegister` says."""
+        with storage_faults("folders"):
+            await self._table.upsert_entity(entity_of(folder), mode=UpdateMode.REPLACE)
 
     async def remove(self, folder: SweptFolder) -> None:
         """As `FolderRegister` says."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shared.breaker import BreakerKey, held
 from shared.breaker_table import Breakers
 from shared.clock import Clock
+from shared.errors import NotYet
 from shared.folder_register import FolderRegister, SweptFolder
 from shared.sweep_plan import MOST_COMPARED
 from shared.sweep_state import SweepStates
@@ -38,7 +39,10 @@ class Consent:
                 return True
             state, _ = await self.states.read(one)
             # The hold was written before `asked`: where that stands and the source goes on, it was resumed.
-            if state is not None and state.asked and not await self.is_awaited(folder.source):
+            if state is None or not state.asked or state.began is None:
+                continue
+            is_of_now = folder.last_good is None or state.began > folder.last_good
+            if is_of_now and not await self.is_awaited(folder.source):
                 return True
         return False
 
@@ -54,7 +58,9 @@ class Consent:
         )
         remedy = "If they are to be filed, resume the source. If not, set since to today before that."
         now = self.clock.now()
-        await self.breakers.change(
+        written = await self.breakers.change(
             BreakerKey("source", source), lambda one: held(one, reason, remedy, now, asks_operator=True)
         )
+        if written.state != "held":
+            raise NotYet(f'source "{source}": it is paused; its operator is asked after that')
         return reason, remedy

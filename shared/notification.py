@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 import msgspec
@@ -19,6 +19,8 @@ LARGEST_TOKEN = 4 * 1024
 """Characters of a validation token that are answered; Graph's have some hundred."""
 UNPROVEN = "client-state"
 """The reason to drop an item whose client state proves no source."""
+REPEATED = "repeated"
+"""The reason to drop an item that says of a subscription what another one in the same body says."""
 _EVENTS = {event.casefold(): event for event in get_args(Event)}
 
 
@@ -91,7 +93,14 @@ def judge(body: bytes, keys: Iterable[str], sources: Collection[str]) -> Judgeme
     judgement, versions = Judgement(), tuple(keys)
     for raw in _items_of(body):
         _judge_item(raw, versions, sources, judgement)
-    return judgement
+    return _each_care_once(judgement)
+
+
+def _each_care_once(judgement: Judgement) -> Judgement:
+    cares = list(dict.fromkeys(judgement.cares))
+    if len(cares) < len(judgement.cares):
+        judgement.dropped[REPEATED] = len(judgement.cares) - len(cares)
+    return replace(judgement, cares=cares)
 
 
 def _items_of(body: bytes) -> list[msgspec.Raw]:

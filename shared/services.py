@@ -24,7 +24,7 @@ from shared.configuration_file import read_configuration
 from shared.credentials import ClientSecretFromVault, graph_credential, own_credential
 from shared.dead_letters import DeadLetters
 from shared.duplicates import Duplicates
-from shared.errors import StartRefused
+from shared.errors import StartRefused, VaultpostError
 from shared.filing import Filing
 from shared.fingerprints import FingerprintTable
 from shared.folder_register import FolderTable
@@ -244,7 +244,14 @@ class Services:
         """What the function `watch` calls."""
         kept_after = timedelta(days=self.configuration.staging_days / 2)
         return Watch(
-            self.journal, self.unfinished, self.queues, self.hand_over, self.area, self.clock, kept_after
+            self.journal,
+            self.unfinished,
+            self.queues,
+            self.hand_over,
+            self.area,
+            self.clock,
+            kept_after,
+            self.sweeper.note_starts,
         )
 
     @cached_property
@@ -266,8 +273,9 @@ class Services:
             watched=self._watched,
         )
 
-    async def _watched(self, source: Source) -> list[Watched]:
-        return [folder.watched for folder in await self.watched_folders.of(source)]
+    async def _watched(self, source: Source) -> tuple[list[Watched], list[VaultpostError]]:
+        found, faults = await self.watched_folders.found(source)
+        return [folder.watched for folder in found], faults
 
     @cached_property
     def watched_folders(self) -> WatchedFolders:
@@ -282,7 +290,7 @@ class Services:
     @cached_property
     def duplicates(self) -> Duplicates:
         """The first mail of each kind."""
-        return Duplicates(self.fingerprints, self.journal, self.clock)
+        return Duplicates(self.fingerprints, self.journal, self.clock, self.sources)
 
     @cached_property
     def folder_register(self) -> FolderTable:
@@ -316,8 +324,9 @@ class Services:
             self.queues,
             self.breakers,
             self.clock,
+            self.gate,
             random.random,
-            lambda source: self.subscriptions.maintain_source(source),
+            lambda source: self.subscriptions.ensure(source),
         )
 
 

@@ -26,7 +26,7 @@ from shared.outcome import Outcome
 from shared.queue_messages import MAIL_ARRIVED, MailArrived
 from shared.queues import QueuesPort
 from shared.staging_area import StagingArea, file_name
-from shared.sweep_plan import PASSED_OVER
+from shared.sweep_plan import PASSED_OVER, files_from
 from shared.tracing import traceparent
 
 UNREADABLE_FOR = timedelta(minutes=10)
@@ -43,6 +43,7 @@ class Staged(Outcome):
 
     STAGED = "staged"
     RENAMED = "renamed"
+    PASSED_OVER = "passed-over"
 
     @property
     def used_service(self) -> bool:
@@ -97,6 +98,9 @@ class Staging:
                 message = await self.mailboxes.message(source.mailbox, row.message)
                 if message.id != row.message:
                     return await self._rename(arrived, claim, message.id)
+                if self._comes_too_early(source):
+                    await claim.end(lambda row: passed_over(row, self.clock.now()))
+                    return Staged.PASSED_OVER
                 if row.missing_since is not None:  # a mail that is not found later is not found anew
                     row = await claim.update(lambda row: replace(row, missing_since=None))
                 manifest = await self._fetched(source, row, message)
@@ -112,6 +116,11 @@ class Staging:
         kept = None if is_fetched else row.kept
         await claim.end(lambda row: replace(staged(row, manifest, now), kept=kept))
         return Staged.STAGED
+
+    def _comes_too_early(self, source: Source) -> bool:
+        """Whether the day has not come from which mail of this source is filed."""
+        now = self.clock.now()
+        return source.since is not None and now < files_from(source.since, now)
 
     async def _rename(self, arrived: MailArrived, claim: Claim, message: str) -> Staged:
         """The answer's id is the one that counts: begin anew under it (design, section 3)."""
@@ -211,6 +220,12 @@ class Staging:
 
 def _gone(reason: str) -> MailFault:
     return MailFault(reason, "If the mail is still in its mailbox, replay it.")
+
+
+def passed_over(row: Row, now: datetime) -> Row:
+    """The row of a mail that came before mail is to be filed; moved in later, it begins anew."""
+    reason = "It was there before mail was to be filed."
+    return replace(gone_on(row, "skipped", ended=now), rule=PASSED_OVER, reason=reason)
 
 
 def staged(row: Row, manifest: Manifest, now: datetime) -> Row:

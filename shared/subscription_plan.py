@@ -106,6 +106,12 @@ def watched_by(sources: Iterable[Source]) -> list[Watched]:
     return list(dict.fromkeys(watched))
 
 
+def rows_of(wanted: Iterable[Watched], rows: Iterable[Registered]) -> list[Registered]:
+    """Those of the rows that are of one of these folders, for the source that watches it."""
+    folders = {(one.source, *_comparable(one.resource)) for one in wanted}
+    return [row for row in rows if (row.source, *_comparable(row.resource)) in folders]
+
+
 def plan_subscriptions(
     wanted: Iterable[Watched],
     ours: Iterable[Registered],

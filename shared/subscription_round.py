@@ -3,7 +3,7 @@
 A subscription never says what it did not announce: before it began, while it had no valid token, or after
 its end (learn.microsoft.com/graph/change-notifications-lifecycle-events). So whenever one begins or is
 renewed a sweep of its source is asked for, and only then is its new end noted: a round that is cut short in
-between leaves it due.
+between leaves it due. A source is swept once for all of its subscriptions, when the last of them lives.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared.clock import Clock
-from shared.errors import ConfigurationFault, VaultpostError
+from shared.errors import ConfigurationFault, Transient, VaultpostError
 from shared.graph.answers import Subscription
 from shared.graph.batch import LARGEST_BATCH
 from shared.graph.faults import Conflict, NotFound, Refused
@@ -40,7 +40,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Round:
-    """What a round needs, and the faults that it has met; `on_missed` asks for the sweep of a source."""
+    """What a round needs, the rows whose new end is yet to be noted, and the faults that it has met.
+
+    `on_missed` asks for the sweep of a source. It may raise a fault that is not transient, of a folder that
+    is not there, after it has asked for the sweep of all others.
+    """
 
     client: SubscriptionClient
     register: SubscriptionRegister
@@ -50,9 +54,19 @@ class Round:
     key: SecretVersion
     on_missed: Callable[[str], Awaitable[None]]
     faults: list[VaultpostError] = field(default_factory=list)
+    _going_on: list[Registered] = field(default_factory=list)
 
     async def follow(self, plan: SubscriptionPlan) -> None:
-        """Do all of it. Former subscriptions go first: Graph takes no second one for the same folder."""
+        """Do all of it. Former subscriptions go first: Graph takes no second one for the same folder.
+
+        Where that breaks off, what was done is ended all the same. Raises VaultpostError.
+        """
+        fault = await attempted(self._follow(plan))
+        await self.end()
+        if fault is not None:
+            raise fault
+
+    async def _follow(self, plan: SubscriptionPlan) -> None:
         vanished = await self.renew(plan.renew)
         former = [*plan.delete, *(row for one in plan.replace for row in one.rows)]
         left = await self._delete(former)
@@ -61,12 +75,22 @@ class Round:
         for row in plan.gone:
             await self.register.remove(row.source, row.subscription)
 
+    async def end(self) -> None:
+        """Ask for a sweep of each source of which one began or was renewed, then note the ends."""
+        by_source: dict[str, list[Registered]] = {}
+        for row in self._going_on:
+            by_source.setdefault(row.source, []).append(row)
+        self._going_on.clear()
+        for source, rows in by_source.items():
+            fault = await attempted(self._vouch_for(source, rows))
+            if fault is not None:
+                self._met(fault, Events("subscriptions", source=source))
+
     async def renew(self, renewals: Sequence[Renewal]) -> list[Watched]:
-        """Give each a new end; those of Graph knows nothing are struck off and given back."""
+        """Give each a new end, noted by `end`; those of Graph knows nothing are struck off and given back."""
         vanished: list[Watched] = []
         for chunk in _chunks(renewals):
             outcomes = await self._sent(self._renewed, chunk)
-            going_on: list[Registered] = []
             for renewal, outcome in zip(chunk, outcomes, strict=True):
                 row = renewal.row
                 if isinstance(outcome, NotFound):
@@ -75,23 +99,21 @@ class Round:
                 elif isinstance(outcome, VaultpostError):
                     self._failed(renewal.watched, outcome)
                 else:
-                    going_on.append(replace(row, until=self._end_of(outcome), renewed=self.clock.now()))
+                    until = self._end_of(outcome)
+                    self._going_on.append(replace(row, until=until, renewed=self.clock.now()))
                     _log_of(renewal.watched).info("subscription-renewed", subscription=row.subscription)
-            await self._swept(going_on)
         return vanished
 
     async def create(self, wanted: Sequence[Watched]) -> None:
-        """A subscription of each; what Graph has already is adopted if it is good and ours."""
+        """A subscription of each, its end noted by `end`; one that Graph has is adopted if good and ours."""
         for chunk in _chunks(wanted):
             outcomes = await self._sent(self._created, chunk)
-            begun: list[Registered] = []
             for watched, first in zip(chunk, outcomes, strict=True):
                 made = await attempted(self._noted(watched, first))
                 if isinstance(made, VaultpostError):
                     self._failed(watched, made)
                 elif made is not None:
-                    begun.append(made)
-            await self._swept(begun)
+                    self._going_on.append(made)
 
     async def _noted(self, watched: Watched, outcome: Outcome) -> Registered | None:
         """The row of a new subscription with the end that it will have; None where another one serves.
@@ -152,20 +174,14 @@ class Round:
                     self._met(fault, log)
         return left
 
-    async def _swept(self, rows: Iterable[Registered]) -> None:
-        """Ask for a sweep of each source, then note the ends."""
-        by_source: dict[str, list[Registered]] = {}
-        for row in rows:
-            by_source.setdefault(row.source, []).append(row)
-        for source, of_it in by_source.items():
-            fault = await attempted(self._vouch_for(source, of_it))
-            if fault is not None:
-                self._met(fault, Events("subscriptions", source=source))
-
     async def _vouch_for(self, source: str, rows: Iterable[Registered]) -> None:
-        await self.on_missed(source)
+        fault = await attempted(self.on_missed(source))
+        if isinstance(fault, Transient):
+            raise fault
         for row in rows:
             await self.register.add(row)
+        if fault is not None:
+            raise fault
 
     async def _sent(
         self, send: Callable[[Sequence[_T], datetime], Awaitable[list[Outcome]]], items: Sequence[_T]

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.clock import Clock
 from shared.configuration import Source
-from shared.errors import VaultpostError
-from shared.graph.subscriptions import SubscriptionClient
+from shared.errors import Transient, VaultpostError
+from shared.graph.subscriptions import SubscriptionClient, attempted
 from shared.log import Events
 from shared.queue_messages import LifecycleEvent
 from shared.secret_store import SecretStore, SecretVersion
+from shared.seldom import Seldom
 from shared.subscription_lifetime import Lifetime
-from shared.subscription_plan import Registered, Renewal, Watched, plan_subscriptions, watched_by
+from shared.subscription_plan import (
+    Registered,
+    Renewal,
+    Watched,
+    plan_subscriptions,
+    rows_of,
+    watched_by,
+)
 from shared.subscription_register import SubscriptionRegister
 from shared.subscription_round import Round
 
@@ -24,6 +32,13 @@ JUST_NOW = timedelta(minutes=1)
 
 Another one may follow every few minutes (learn.microsoft.com/graph/change-notifications-lifecycle-events).
 """
+ENSURED_FOR, NOT_ENSURED_FOR = 300.0, 60.0
+"""Seconds until `ensure` looks at a source again, after it went well and after it failed."""
+SWEPT_FOR = 60.0
+"""Seconds in which a sweep that was asked for serves all that say they missed something."""
+
+Found = tuple[list[Watched], list[VaultpostError]]
+"""The folders of a source that were found, and why others were not."""
 
 
 async def no_sweep(source: str) -> None:
@@ -31,17 +46,32 @@ async def no_sweep(source: str) -> None:
     Events("subscriptions", source=source).warning("sweep-due")
 
 
-async def as_configured(source: Source) -> list[Watched]:
+async def as_configured(source: Source) -> Found:
     """The folders of a source whose names need no look at its mailbox."""
-    return watched_by([source])
+    return watched_by([source]), []
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The folders that are to be subscribed to, those rows that can be judged by them, and what was wrong."""
+
+    wanted: list[Watched] = field(default_factory=list)
+    rows: list[Registered] = field(default_factory=list)
+    faults: list[VaultpostError] = field(default_factory=list)
+
+    def add(self, other: _Known) -> None:
+        self.wanted.extend(other.wanted)
+        self.rows.extend(other.rows)
+        self.faults.extend(other.faults)
 
 
 @dataclass(frozen=True)
 class Subscriptions:
-    """The subscriptions of all sources. `watched` finds the folders of one.
+    """The subscriptions of all sources. `watched` finds the folders of one; it raises no VaultpostError.
 
     `on_missed` asks for the sweep of a source: some of its mail may never have been announced. It is called
-    after the subscription lives, and again where it failed, or where nobody knows whether it did.
+    after the subscriptions live, and again where it failed, or where nobody knows whether it did. A fault of
+    it that is not transient is of a folder that is not there: the sweep of all others was asked for.
     """
 
     sources: Mapping[str, Source]
@@ -52,31 +82,38 @@ class Subscriptions:
     clock: Clock
     on_missed: Callable[[str], Awaitable[None]] = no_sweep
     lifetime: Lifetime = field(default_factory=Lifetime)
-    watched: Callable[[Source], Awaitable[list[Watched]]] = as_configured
+    watched: Callable[[Source], Awaitable[Found]] = as_configured
+    _ensured: Seldom = field(init=False)
+    _missed: Seldom = field(init=False)
+
+    def __post_init__(self) -> None:
+        ensured = Seldom(self.clock, ENSURED_FOR, NOT_ENSURED_FOR, NOT_ENSURED_FOR)
+        object.__setattr__(self, "_ensured", ensured)
+        object.__setattr__(self, "_missed", Seldom(self.clock, SWEPT_FOR, SWEPT_FOR, 0.0))
 
     async def maintain(self) -> None:
         """Create what is missing, renew what has less than half its life left, replace what is out of date.
 
-        Subscriptions of folders that are watched no longer are deleted. Raises VaultpostError when nothing
-        can be known, or when a source failed, after the others were done.
+        Subscriptions of folders that are watched no longer are deleted, but for those of a source of which
+        a folder was not found. Raises VaultpostError when nothing can be known, or when a source or a folder
+        failed, after the others were done.
         """
         rows = await self.register.rows()
-        wanted: list[Watched] = []
-        faults: dict[str, VaultpostError] = {}
+        known = _Known(rows=[row for row in rows if row.source not in self.sources])
         for source in self.sources.values():
-            try:
-                wanted += await self.watched(source)
-            except VaultpostError as fault:
-                # What it had stays as it is: nobody knows now what it watches.
-                Events("subscriptions", source=source.name).failure("folders-not-known", why=str(fault))
-                faults[source.name] = fault
-        await self._maintain(wanted, [row for row in rows if row.source not in faults])
-        if faults:
-            raise next(iter(faults.values()))
+            known.add(await self._known(source, rows))
+        await self._maintain(known)
 
     async def maintain_source(self, name: str) -> None:
         """The same for one source. Raises VaultpostError."""
-        await self._maintain(await self.watched(self.sources[name]), await self._rows_of(name))
+        await self._maintain(await self._known(self.sources[name], await self.register.rows()))
+
+    async def ensure(self, name: str) -> None:
+        """`maintain_source`, for many that ask: once in ENSURED_FOR seconds, one at a time.
+
+        Raises the VaultpostError that was met last, for NOT_ENSURED_FOR seconds without another try.
+        """
+        await self._ensured.do(name, lambda: self.maintain_source(name))
 
     async def care(self, event: LifecycleEvent) -> None:
         """Do what a lifecycle notification asks for, whose client state has proven the source.
@@ -84,47 +121,62 @@ class Subscriptions:
         `missed`: a sweep; `subscriptionRemoved`: a new one is made, then a sweep; `reauthorizationRequired`:
         a renewal reauthorises, too (learn.microsoft.com/graph/change-notifications-lifecycle-events). An id
         that is not on record costs a look at the source's own subscriptions, as does an event that comes
-        twice. Raises VaultpostError.
+        twice; of several that missed something within SWEPT_FOR seconds, one asks for the sweep. Raises
+        VaultpostError after all was done.
         """
         log = Events("subscriptions", source=event.source, subscription=event.subscription)
         source = self.sources.get(event.source)
         if source is None:
             log.warning("lifecycle-of-stranger", lifecycle=event.event)
             return
-        if event.event == "missed":
-            # First of all: whatever is wrong with the subscription, what was missed is there.
-            await self.on_missed(event.source)
-        wanted = await self.watched(source)
+        if event.event != "missed":
+            await self._restore(event, source)
+            return
+        # First of all: whatever is wrong with the subscription, what was missed is there.
+        swept = await attempted(self._missed.do(source.name, lambda: self.on_missed(source.name)))
+        kept = await attempted(self.maintain_source(source.name))
+        _raise_first([fault for fault in (swept, kept) if fault is not None])
+
+    async def _restore(self, event: LifecycleEvent, source: Source) -> None:
         if event.event == "subscriptionRemoved":
             await self.register.remove(event.source, event.subscription)
-        elif event.event == "reauthorizationRequired" and await self._renewed(event, wanted):
+        elif await self._renewed(event, source):
             return
-        await self._maintain(wanted, await self._rows_of(event.source))
+        await self.maintain_source(source.name)
 
-    async def _renewed(self, event: LifecycleEvent, wanted: list[Watched]) -> bool:
+    async def _renewed(self, event: LifecycleEvent, source: Source) -> bool:
         """Whether the subscription that the event names has been renewed; not if it was just before."""
-        rows = await self._rows_of(event.source)
-        row = next((row for row in rows if row.subscription == event.subscription), None)
-        watched = next((one for one in wanted if row is not None and row.is_of(one)), None)
+        known = await self._known(source, await self.register.rows())
+        row = next((row for row in known.rows if row.subscription == event.subscription), None)
+        watched = next((one for one in known.wanted if row is not None and row.is_of(one)), None)
         if row is None or watched is None:
             return False
         if row.renewed is not None and self.clock.now() - row.renewed < JUST_NOW:
             return False
-        work = self._round(await self._key(rows))
+        work = self._round(await self._key(known.rows))
         vanished = await work.renew([Renewal(watched, row)])
-        _raise_first(work)
-        return not vanished
+        await work.end()
+        _raise_first(work.faults)
+        if vanished:
+            return False
+        _raise_first(known.faults)
+        return True
 
-    async def _rows_of(self, source: str) -> list[Registered]:
-        return [row for row in await self.register.rows() if row.source == source]
+    async def _known(self, source: Source, rows: Iterable[Registered]) -> _Known:
+        """What is known of a source. What it has for a folder that was not found now stays as it is."""
+        wanted, faults = await self.watched(source)
+        for fault in faults:
+            Events("subscriptions", source=source.name).failure("folder-not-known", why=str(fault))
+        of_it = [row for row in rows if row.source == source.name]
+        return _Known(wanted, rows_of(wanted, of_it) if faults else of_it, faults)
 
-    async def _maintain(self, wanted: list[Watched], rows: list[Registered]) -> None:
+    async def _maintain(self, known: _Known) -> None:
         # The rows were read before the list is asked for: what is not in it is gone.
         existing = await self.client.all()
-        key = await self._key(rows)
+        key = await self._key(known.rows)
         plan = plan_subscriptions(
-            wanted,
-            rows,
+            known.wanted,
+            known.rows,
             existing,
             addresses=self.addresses,
             key_version=key.id,
@@ -133,7 +185,7 @@ class Subscriptions:
         )
         work = self._round(key)
         await work.follow(plan)
-        _raise_first(work)
+        _raise_first([*known.faults, *work.faults])
 
     def _round(self, key: SecretVersion) -> Round:
         return Round(
@@ -152,6 +204,8 @@ class Subscriptions:
         return known[0]
 
 
-def _raise_first(work: Round) -> None:
-    if work.faults:
-        raise work.faults[0]
+def _raise_first(faults: Sequence[VaultpostError]) -> None:
+    """The first one, if any; a transient one before others: it brings an event back."""
+    transient = [fault for fault in faults if isinstance(fault, Transient)]
+    if faults:
+        raise (transient or faults)[0]

@@ -11,8 +11,9 @@ import msgspec
 
 from shared.clock import Clock
 from shared.configuration import Source
+from shared.duplicates import RESTORED
 from shared.errors import Stale
-from shared.fingerprints import Fingerprints, fingerprint
+from shared.fingerprints import Fingerprints, fingerprint, print_of
 from shared.folder_register import SweptFolder
 from shared.graph.answers import Entry, mail_of
 from shared.graph.faults import NotFound, Refused
@@ -38,8 +39,6 @@ from shared.sweep_plan import (
 from shared.sweep_state import SweepState
 from shared.unfinished import Unfinished
 
-RESTORED = "restored"
-"""The rule that has skipped a mail which was filed before under another id."""
 _AT_ONCE = 16
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -66,7 +65,7 @@ class Intake:
         Where the answer has `asked`, nothing of the page is queued: the operator decides.
         Raises Transient, and ConfigurationFault when the mailbox may not be read.
         """
-        unlike = list({entry.id: entry for entry in entries}.values())
+        unlike = without_repetitions(entries)
         if state.round == "first":
             # None of this is known, as a rule: a look at each would cost more than all of the writing.
             await self._pass_over([one for one in unlike if self._is_passed_over(one, state)])
@@ -80,7 +79,7 @@ class Intake:
         compared = [entry for what, entry, _ in judged if what is Verdict.COMPARE]
         restored = await _each(compared, self._is_restored)
         unknown = [entry for entry, is_known in zip(compared, restored, strict=True) if not is_known]
-        state = await self._counted(state, unknown)
+        state = await self._counted(state, unknown) if state.round == "again" else state
         if not state.asked:
             to_file = [entry for what, entry, _ in judged if what is Verdict.FILE]
             to_reopen = [row for what, _, row in judged if what is Verdict.REOPEN and row is not None]
@@ -143,8 +142,9 @@ class Intake:
 
     async def _filed_as(self, print_: str) -> Row | None:
         """The mail of this source that has a fingerprint, if its bytes are safe."""
-        owner = await self.fingerprints.owner(print_) if print_ else None
-        if owner is None or owner.source != self.source.name:
+        own = print_of(self.source.name, print_)
+        owner = await self.fingerprints.owner(own) if own else None
+        if owner is None:
             return None
         row = await self.journal.read(owner.source, owner.key)
         return row if row is not None and row.state in ("staged", "filed") else None
@@ -178,6 +178,22 @@ class Intake:
         now = self.clock.now()
         ended = gone_on(self._new(entry), "skipped", ended=now, settled=now, handed=now)
         return replace(ended, rule=rule, reason=reason)
+
+
+def without_repetitions(entries: Sequence[Entry]) -> list[Entry]:
+    """Each message once: as it is there, rather than removed, since order is not kept; and as it is last."""
+    best: dict[str, Entry] = {}
+    for entry in entries:
+        known = best.get(entry.id)
+        if known is None or known.removed or (not entry.removed and _is_later(entry, known)):
+            best[entry.id] = entry
+    return list(best.values())
+
+
+def _is_later(entry: Entry, known: Entry) -> bool:
+    if entry.last_modified is None or known.last_modified is None:
+        return known.last_modified is None
+    return entry.last_modified >= known.last_modified
 
 
 async def _each(items: Iterable[_T], work: Callable[[_T], Awaitable[_R]]) -> list[_R]:

@@ -33,7 +33,7 @@ class Verdict(Enum):
     REOPEN = auto()
     """It was passed over, and has been moved in since."""
     COMPARE = auto()
-    """It is unknown in a round that has begun anew: was it filed before, under another id?"""
+    """It is unknown, and old, or found in a round that has begun anew: was it filed under another id?"""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def verdict(entry: Entry, row: Row | None, round_: Round, bounds: Bounds) -> Ver
         return Verdict.REOPEN if round_ == "next" and was_moved_in(entry, row) else Verdict.LEAVE
     if is_passed_over(entry, round_, bounds):
         return Verdict.PASS_OVER
-    return Verdict.COMPARE if round_ == "again" else Verdict.FILE
+    # What is old, and new here, was moved in or restored.
+    return Verdict.COMPARE if round_ == "again" or is_old(entry, bounds) else Verdict.FILE
 
 
 def is_old(entry: Entry, bounds: Bounds) -> bool:

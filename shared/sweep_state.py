@@ -31,6 +31,7 @@ class SweepState(msgspec.Struct, frozen=True, omit_defaults=True):
     began: datetime | None = None
     link: str | None = None
     folder: str = ""
+    mailbox: str = ""
     compared: int = 0
     asked: bool = False
     unannounced: int = 0

@@ -6,17 +6,19 @@ way, the page is read again, and what the journal knows is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
 
+from shared.admitting import Gate, Turn
 from shared.breaker import put_back
 from shared.breaker_table import Breakers
 from shared.clock import Clock
-from shared.configuration import Source
+from shared.configuration import Source, folder_name
 from shared.errors import Permanent, Stale, Transient, Unavailable, VaultpostError
 from shared.fingerprints import Fingerprints
 from shared.folder_register import FolderRegister, SweptFolder
@@ -65,6 +67,7 @@ class Sweeper:
     queues: QueuesPort
     breakers: Breakers
     clock: Clock
+    gate: Gate
     jitter: Callable[[], float]
     ensure_subscribed: Callable[[str], Awaitable[None]]
 
@@ -78,12 +81,67 @@ class Sweeper:
             raise faults[0]
 
     async def order(self, name: str) -> None:
-        """Order a sweep of each folder of one source. Raises VaultpostError."""
+        """Order a sweep of each folder of one source.
+
+        Raises the first VaultpostError of a folder that cannot be found, after the others were ordered.
+        """
         source = self.sources[name]
-        for watched in await self.folders.of(source):
-            folder = await self._known(watched)
+        await self._note_start(source)
+        found, faults = await self.folders.found(source)
+        for folder in await self._rows_of(source, found):
             message = FolderSweep(source=name, traceparent=traceparent(), folder=folder.name)
             await self.queues.send(FOLDER_SWEEP, message)
+        if faults:
+            raise faults[0]
+        await self._forget_others(source, {watched.name for watched in found})
+
+    async def note_starts(self) -> None:
+        """Note for each source that its mail is filed from now on, if that was not noted before.
+
+        Raises Unavailable.
+        """
+        for source in self.sources.values():
+            await self._note_start(source)
+
+    async def _note_start(self, source: Source) -> None:
+        """Before Graph is asked for anything: while it is down, mail arrives all the same."""
+        for name in dict.fromkeys(map(folder_name, source.folders)):
+            if await self.register.read(source.name, name) is None:
+                await self.register.add(SweptFolder(source.name, name, self.clock.now()))
+
+    async def _rows_of(self, source: Source, found: Sequence[WatchedFolder]) -> list[SweptFolder]:
+        """The rows of folders; one that was called otherwise before goes on where it was."""
+        names = {watched.name for watched in found}
+        former = [row async for row in self.register.rows(source.name) if row.name not in names]
+        rows = []
+        for watched in found:
+            folder = await self._known(watched)
+            if folder.last_good is None and former:
+                folder = await self._gone_on(watched, folder, former)
+            rows.append(folder)
+        return rows
+
+    async def _gone_on(
+        self, watched: WatchedFolder, folder: SweptFolder, former: Sequence[SweptFolder]
+    ) -> SweptFolder:
+        """The row of a folder that is new by its name alone: another case, its id, a path to it."""
+        for row in former:
+            state, _ = await self.states.read(row)
+            if state is None or state.folder != watched.folder or _is_of_another(state, watched):
+                continue
+            folder = replace(row, name=watched.name, above=watched.above, due=None)
+            await self.register.restart(folder)
+            with suppress(Stale):
+                await self.states.write(folder, state, "")
+        return folder
+
+    async def _forget_others(self, source: Source, names: Collection[str]) -> None:
+        """Folders below a watched one that a complete list does not have any more."""
+        rows = [row async for row in self.register.rows(source.name)]
+        for row in rows:
+            if row.above and row.name not in names:
+                await self.states.forget(row)
+                await self.register.remove(row)
 
     async def sweep(self, order: FolderSweep) -> None:
         """Sweep the folder that `order` names, as far as one slice of time goes.
@@ -100,12 +158,22 @@ class Sweeper:
             return
         if folder.due is not None and folder.due > self.clock.now():
             return  # a copy of a former order comes back then
+        turn = Turn("staging", source.name, folder.key)
+        shut = await self.gate.admit(turn)
+        if shut is not None:
+            await self._put_back(order, folder, shut.until, "what it needs is shut", log)
+            return
         try:
             await _Sweep(self, source, folder, log).run(order)
+            await self.gate.passed(turn, used_service=True)
         except Stale:
             log.info("sweep-overtaken")  # a twin goes on with this folder
         except Transient as fault:
-            await self._put_back(order, folder, fault, log)
+            await self.gate.met(turn, fault)
+            now = self.clock.now()
+            asked = now + timedelta(seconds=fault.after or 0.0)
+            until = max(put_back(now, self.jitter()).until, asked)
+            await self._put_back(order, folder, until, str(fault), log)
         except Permanent as fault:
             log.failure("sweep-failed", why=fault.reason, remedy=fault.remedy)
         except (NotFound, Refused) as fault:
@@ -116,13 +184,13 @@ class Sweeper:
         """What the operator has said."""
         return Consent(self.register, self.states, self.breakers, self.clock)
 
-    async def _put_back(self, order: FolderSweep, folder: SweptFolder, fault: Transient, log: Events) -> None:
+    async def _put_back(
+        self, order: FolderSweep, folder: SweptFolder, until: datetime, why: str, log: Events
+    ) -> None:
         """Later, once: until then other orders of this folder are dropped, so that none pile up."""
-        now = self.clock.now()
-        until = max(put_back(now, self.jitter()).until, now + timedelta(seconds=fault.after or 0.0))
         await self.register.note(folder, due=until)
-        await self.queues.send(FOLDER_SWEEP, order, delay=seconds_until(until, now))
-        log.warning("sweep-put-back", why=str(fault), until=until.isoformat())
+        await self.queues.send(FOLDER_SWEEP, order, delay=seconds_until(until, self.clock.now()))
+        log.warning("sweep-put-back", why=why, until=until.isoformat())
 
     async def _ordered(self, name: str) -> VaultpostError | None:
         try:
@@ -144,11 +212,13 @@ class Sweeper:
 
     async def _known(self, watched: WatchedFolder) -> SweptFolder:
         """The row of a folder. A new one below another is filed from when that one was first seen."""
-        above = await self.register.read(watched.source, watched.above) if watched.above else None
-        new = SweptFolder(watched.source, watched.name, self.clock.now(), watched.above)
-        if above is not None:
-            new = replace(new, first_start=above.first_start, last_good=above.last_good)
-        folder = await self.register.add(new)
+        folder = await self.register.read(watched.source, watched.name)
+        if folder is None:
+            above = await self.register.read(watched.source, watched.above) if watched.above else None
+            folder = SweptFolder(watched.source, watched.name, self.clock.now(), watched.above)
+            if above is not None:
+                folder = replace(folder, first_start=above.first_start, last_good=above.last_good)
+            folder = await self.register.add(folder)
         if folder.above != watched.above:
             await self.register.note(folder, above=watched.above)
         return folder
@@ -189,11 +259,14 @@ class _Sweep:
         end = parts.clock.monotonic() + RUNS_FOR
         state, etag = await parts.states.read(self._folder)
         watched = await parts.folders.find(self._source, self._folder.name, self._folder.above)
+        if state is not None and _is_of_another(state, watched):
+            await self._move_to(watched)
+            state = None
         state = await self._begun(state, watched)
         while not state.asked:
             page = await self._page(watched, state)
             if page is None:
-                state = self._anew(watched)
+                state = self._anew(watched, state)
                 etag = await parts.states.write(self._folder, state, etag)
                 continue
             state = await self._intake.take(page.entries, state)
@@ -214,9 +287,9 @@ class _Sweep:
         """The round under way, or the one that begins now; with `asked`, the operator has yet to say."""
         if state is None:
             await self._subscribed()
-            return self._anew(watched)
+            return self._anew(watched, None)
         if state.folder != watched.folder:
-            return self._anew(watched)
+            return self._anew(watched, state)
         if state.asked and not await self._parts.consent.is_awaited(self._source.name):
             await self._parts.consent.note(self._folder)
             return msgspec.structs.replace(state, asked=False)
@@ -224,12 +297,26 @@ class _Sweep:
             return msgspec.structs.replace(state, began=self._parts.clock.now())
         return state
 
-    def _anew(self, watched: WatchedFolder) -> SweepState:
+    def _anew(self, watched: WatchedFolder, former: SweepState | None) -> SweepState:
         """A round over all of the folder. What is in one that was swept before may be known."""
-        is_first = self._folder.last_good is None
+        was_swept = former is not None and former.round != "first"
+        is_first = self._folder.last_good is None and not was_swept
         self._log.info("sweep-begins", folder=self._folder.key, first=is_first)
         began = self._parts.clock.now()
-        return SweepState(round="first" if is_first else "again", began=began, folder=watched.folder)
+        return SweepState(
+            round="first" if is_first else "again",
+            began=began,
+            folder=watched.folder,
+            mailbox=watched.mailbox,
+        )
+
+    async def _move_to(self, watched: WatchedFolder) -> None:
+        """The source has another mailbox now: its mail is filed from now on, and its folder is a new one."""
+        parts, now = self._parts, self._parts.clock.now()
+        self._log.warning("sweep-of-another-mailbox", mailbox=watched.mailbox)
+        self._folder = SweptFolder(self._folder.source, self._folder.name, now, self._folder.above)
+        await parts.register.restart(self._folder)
+        self._intake = replace(self._intake, folder=self._folder)
 
     async def _subscribed(self) -> None:
         """What comes from now on is announced; where that fails, the sweep alone finds it."""
@@ -250,9 +337,14 @@ class _Sweep:
             return None
 
     async def _ended(self, state: SweepState, link: str, etag: str) -> None:
-        at_rest = SweepState(round="next", link=link, folder=state.folder)
+        at_rest = SweepState(round="next", link=link, folder=state.folder, mailbox=self._source.mailbox)
         await self._parts.states.write(self._folder, at_rest, etag)
         total = self._folder.unannounced + state.unannounced
         began = state.began or self._parts.clock.now()
         await self._parts.register.note(self._folder, last_good=began, unannounced=total)
         self._log.info("sweep-ended", round=state.round, unannounced=state.unannounced)
+
+
+def _is_of_another(state: SweepState, watched: WatchedFolder) -> bool:
+    """Whether a link is of a mailbox that the source had before."""
+    return bool(state.mailbox) and state.mailbox.casefold() != watched.mailbox.casefold()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from shared.configuration import Source, folder_name, is_path
+from shared.errors import VaultpostError
 from shared.graph.folders import Folder, FolderReader
 from shared.subscription_plan import Watched
 
@@ -48,15 +49,26 @@ class WatchedFolders:
 
         Raises ConfigurationFault where one is not there, NotFound, Refused, Unavailable.
         """
-        found: dict[str, WatchedFolder] = {}
-        for reference in dict.fromkeys(map(folder_name, source.folders)):
-            async for folder in self._below(source, reference):
-                found.setdefault(folder.folder, folder)
-        return list(found.values())
+        found, faults = await self.found(source)
+        if faults:
+            raise faults[0]
+        return found
 
-    async def subscribed(self, sources: Iterable[Source]) -> list[Watched]:
-        """What is to be subscribed to. Raises as `of` does."""
-        return [folder.watched for source in sources for folder in await self.of(source)]
+    async def found(self, source: Source) -> tuple[list[WatchedFolder], list[VaultpostError]]:
+        """The folders of a source that are found, each once, and why others are not: what `of` raises.
+
+        Each configured one is looked for by itself. Where the list of those below one breaks off, what came
+        of it counts.
+        """
+        found: dict[str, WatchedFolder] = {}
+        faults: list[VaultpostError] = []
+        for reference in dict.fromkeys(map(folder_name, source.folders)):
+            try:
+                async for folder in self._below(source, reference):
+                    found.setdefault(folder.folder, folder)
+            except VaultpostError as fault:
+                faults.append(fault)
+        return list(found.values()), faults
 
     async def find(self, source: Source, name: str, above: str) -> WatchedFolder:
         """One folder by the name that a sweep has for it. Raises as `of` does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -57,7 +58,10 @@ def changed_at(row: Row) -> datetime:
 
 @dataclass
 class Watch:
-    """Looks after the open mails; `kept_after` is the age at which their bytes are kept elsewhere."""
+    """Looks after the open mails; `kept_after` is the age at which their bytes are kept elsewhere.
+
+    `begin` is done once, before the first run: it runs a minute after the app's start.
+    """
 
     journal: Journal
     unfinished: Unfinished
@@ -66,6 +70,8 @@ class Watch:
     keeper: Keeper
     clock: Clock
     kept_after: timedelta
+    begin: Callable[[], Awaitable[None]]
+    _has_begun: bool = field(default=False, init=False)
     _seen: OpenMail | None = field(default=None, init=False)
 
     async def run(self) -> None:
@@ -73,6 +79,9 @@ class Watch:
 
         Raises Unavailable.
         """
+        if not self._has_begun:
+            await self.begin()
+            self._has_begun = True
         end = self.clock.monotonic() + RUNS_FOR
         heads = _Heads(self.queues)
         batch: list[OpenMail] = []

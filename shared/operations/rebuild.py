@@ -1,4 +1,8 @@
-"""The journal made anew from the vault's filing keys, after the loss of a storage account."""
+"""The journal made anew from the vault's filing keys, after the loss of a storage account.
+
+A filing key is a digest: only from a mail that is in a watched folder can it be told. The rows of mail that
+has left them, and table `fingerprints`, are not restored (docs/operations.md).
+"""
 
 from __future__ import annotations
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.clock import Clock
 from shared.configuration import Source
 from shared.journal import Journal
 from shared.journal_row import Row
-from shared.operations.comparison import INFORMATION, Kind, compared, is_compared
+from shared.operations.comparison import INFORMATION, Kind, compared, is_compared, living
+from shared.operations.copies import Copies
 from shared.operations.documents import Documents
+from shared.operations.lateness import Lateness
 from shared.operations.together import batches, each, generated
 from shared.operations.watched_mail import BATCH, FoundMail, WatchedMail
 from shared.vault.protocol import VaultObject
@@ -20,7 +22,7 @@ from shared.vault.protocol import VaultObject
 UNDER_WAY_FOR = timedelta(hours=1)
 """Mail that young may be on its way: it is told as unknown only if it still is when all else is compared."""
 _AT_ONCE = 16
-_COLUMNS = ("object_type", "object_id", "ended", "message")
+_COLUMNS = ("object_type", "object_id", "opened", "ended", "message")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Finding:
 
     `at` is when it was received, or, of a row, when it arrived; `objects` are the ids of its documents,
     deleted ones too. `message` is its id where no row has it: only so can it be found in the mailbox.
+    `other` is the filing key of the same mail under another id, `other_source` that one's source; `objects`
+    are then the documents of both.
     """
 
     kind: Kind
@@ -38,6 +42,8 @@ class Finding:
     objects: tuple[int, ...] = ()
     named: int | None = None
     message: str = ""
+    other_source: str = ""
+    other: str = ""
 
     @property
     def is_difference(self) -> bool:
@@ -61,6 +67,8 @@ class Reconciliation:
     mailbox: WatchedMail
     journal: Journal
     documents: Documents
+    copies: Copies
+    lateness: Lateness
     clock: Clock
     compared: Compared = field(default_factory=Compared)
     until: datetime = field(init=False)
@@ -78,14 +86,15 @@ class Reconciliation:
         """
         async with aclosing(self.mailbox.of(source, since)) as mails:
             async for found in mails:
-                yield _flat(await each(found, lambda mail: self._mail(mail, since), _AT_ONCE))
+                yield _flat(await each(found, lambda mail: self._mail(source, mail, since), _AT_ONCE))
         async with aclosing(batches(self._rows(source, since), BATCH)) as rows:
             async for batch in rows:
-                yield _flat(await each(batch, self._row, _AT_ONCE))
+                yield _flat(await each(batch, lambda row: self._row(source, row), _AT_ONCE))
         for start in range(0, len(self._late), BATCH):
-            yield _flat(await each(self._late[start : start + BATCH], self._unknown, _AT_ONCE))
+            late = self._late[start : start + BATCH]
+            yield _flat(await each(late, lambda mail: self._unknown(source, mail), _AT_ONCE))
 
-    async def _mail(self, mail: FoundMail, since: datetime) -> list[Finding]:
+    async def _mail(self, source: Source, mail: FoundMail, since: datetime) -> list[Finding]:
         if mail.received is not None and mail.received > self.until:
             return []
         self.compared.mails += 1
@@ -94,15 +103,21 @@ class Reconciliation:
             if mail.received is not None and mail.received > self.until - UNDER_WAY_FOR:
                 self._late.append(mail)
                 return []
-            return await self._unknown(mail)
+            return await self._unknown(source, mail)
         # Rows that arrived since are compared by themselves; a clock that is behind makes earlier ones.
-        return await self._row(row) if row.arrived < since else []
+        of_row = await self._row(source, row) if row.arrived < since else []
+        return [*await self._passed_over(source, mail, row), *of_row]
 
-    async def _unknown(self, mail: FoundMail) -> list[Finding]:
+    async def _passed_over(self, source: Source, mail: FoundMail, row: Row) -> list[Finding]:
+        if not await self.lateness.is_passed_over_late(source, mail, row):
+            return []
+        return [_finding("passed-over-late", mail.source, mail.key, mail.received, ())]
+
+    async def _unknown(self, source: Source, mail: FoundMail) -> list[Finding]:
         found = await self._found(mail.key)
         row = await self.journal.read(mail.source, mail.key)
         if row is not None:
-            return await self._row(row)
+            return [*await self._passed_over(source, mail, row), *await self._row(source, row)]
         kinds = compared(None, found)
         return [_finding(kind, mail.source, mail.key, mail.received, found, mail.message) for kind in kinds]
 
@@ -112,23 +127,34 @@ class Reconciliation:
                 if row.arrived >= since:
                     yield row
 
-    async def _row(self, row: Row) -> list[Finding]:
+    async def _row(self, source: Source, row: Row) -> list[Finding]:
         """What is to be told of a row; of a difference only if the row is still the same."""
         self.compared.rows += 1
-        findings = await self._compared(row)
+        findings = await self._compared(source, row)
         if not any(finding.is_difference for finding in findings):
             return findings
         now = await self.journal.read(row.source, row.key)
         if now is None or _is_same(now, row):
             return findings
-        return await self._compared(now)
+        return await self._compared(source, now)
 
-    async def _compared(self, row: Row) -> list[Finding]:
+    async def _compared(self, source: Source, row: Row) -> list[Finding]:
         found = await self._found(row.key) if is_compared(row) else ()
-        return [
+        is_late = await self.lateness.is_open_too_long(row)
+        findings = [
             _finding(kind, row.source, row.key, row.arrived, found, named=row.object_id)
-            for kind in compared(row, found)
+            for kind in compared(row, found, is_late=is_late)
         ]
+        return [*findings, *await self._filed_twice(source, row, found)]
+
+    async def _filed_twice(self, source: Source, row: Row, found: Sequence[VaultObject]) -> list[Finding]:
+        """The same mail under another id, where both have a document."""
+        copy = await self.copies.of(source, row) if living(found) else None
+        if copy is None:
+            return []
+        both = (*found, *copy.documents)
+        told = _finding("filed-twice", row.source, row.key, row.arrived, both, named=row.object_id)
+        return [replace(told, other_source=copy.owner.source, other=copy.owner.key)]
 
     async def _found(self, key: str) -> Sequence[VaultObject]:
         found = await self.documents.of(key)

@@ -38,7 +38,12 @@ async def look(subscriptions: Subscriptions, name: str | None) -> list[Seen]:
     """
     sources = subscriptions.sources.values() if name is None else [subscriptions.sources[name]]
     rows = [row for row in await subscriptions.register.rows() if name in (None, row.source)]
-    wanted = [watched for source in sources for watched in await subscriptions.watched(source)]
+    wanted: list[Watched] = []
+    for source in sources:
+        found, faults = await subscriptions.watched(source)
+        if faults:
+            raise faults[0]
+        wanted += found
     existing = await subscriptions.client.all()
     versions = await subscriptions.secrets.versions(NOTIFICATION_KEY)
     now = subscriptions.clock.now()

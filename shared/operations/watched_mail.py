@@ -24,12 +24,16 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class FoundMail:
-    """A mail in a watched folder: its filing key, its immutable id, and when it was received, if known."""
+    """A mail in a watched folder: its filing key, its immutable id, and when it was received, if known.
+
+    `folder` is the name that a sweep has for the folder.
+    """
 
     source: str
     key: str
     message: str
     received: datetime | None
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class WatchedMail:
             try:
                 while (entry := await self.patience.with_(reading.following)) is not None:
                     key = filing_key(folder.source, entry.id)
-                    yield FoundMail(folder.source, key, entry.id, entry.received)
+                    yield FoundMail(folder.source, key, entry.id, entry.received, folder.name)
             except NotFound:
                 if not folder.above:
                     raise

@@ -39,6 +39,13 @@ class InMemoryFolderRegister:
         if entity := self._entities.get((folder.source, folder.key)):
             entity.update({name: _in_utc(value) for name, value in facts.items()})
 
+    async def restart(self, folder: SweptFolder) -> None:
+        """Write all of a folder's row anew."""
+        await asyncio.sleep(0)
+        self.writes += 1
+        entity = {name: _in_utc(value) for name, value in entity_of(folder).items()}
+        self._entities[folder.source, folder.key] = entity
+
     async def remove(self, folder: SweptFolder) -> None:
         """Forget a folder; one that is gone already is no fault."""
         await asyncio.sleep(0)

@@ -116,5 +116,5 @@ class SweptWorker(Worker):
 class _NoSubscriptions:
     """Where subscriptions cannot be made, the sweep goes on all the same."""
 
-    async def maintain_source(self, name: str) -> None:
+    async def ensure(self, name: str) -> None:
         raise VaultpostError("no subscription can be made")

@@ -163,6 +163,10 @@ async def closed_port(port: int) -> AsyncIterator[Stores]:
         )
 
 
+SOURCES = ("invoices", "sales")
+"""Those that tests configure."""
+
+
 def duplicates_of(stores: Stores) -> Duplicates:
     """The first mails by fingerprint, in this account."""
-    return Duplicates(FingerprintTable(stores.tables), stores.journal, SystemClock())
+    return Duplicates(FingerprintTable(stores.tables), stores.journal, SystemClock(), SOURCES)

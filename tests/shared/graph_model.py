@@ -71,6 +71,7 @@ class GraphModel(SubscriptionClient):
     owed: set[Watched] = field(default_factory=set)
     gaps: list[tuple[Watched, datetime, datetime]] = field(default_factory=list)
     sweeps: int = 0
+    swept: dict[str, datetime] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
     tell: Callable[[Kept, Event], None] = lambda one, event: None
 
@@ -112,6 +113,7 @@ class GraphModel(SubscriptionClient):
         self.chance.strike()
         self.look()
         self.sweeps += 1
+        self.swept[source] = self.clock.now()
         self.owed -= {one for one in self.owed if one.source == source}
         self.chance.strike()
 

@@ -42,6 +42,10 @@ async def no_ping(service: Service, step: Step, source: str) -> None:
     raise AssertionError(f"nothing is asked of {service}")
 
 
+async def nothing() -> None:
+    """There is nothing to do before a watch."""
+
+
 @dataclass
 class FilingStep:
     """Notes the row that it is given; then raises, does the test's work, or brings the mail to its end."""

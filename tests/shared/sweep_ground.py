@@ -55,7 +55,7 @@ class Subscribing:
     wanted: list[str] = field(default_factory=list)
     fault: Exception | None = None
 
-    async def maintain_source(self, name: str) -> None:
+    async def ensure(self, name: str) -> None:
         self.wanted.append(name)
         if self.fault is not None:
             raise self.fault

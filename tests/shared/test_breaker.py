@@ -113,7 +113,7 @@ NEXT: dict[str, dict[str, tuple[State, datetime | None, str] | tuple[str]]] = {
         "opened": SAME,
         "held": SAME,
         "held and asks": ("held", NOON, "no log-in"),
-        "paused": ("paused", LATER, "again"),
+        "paused": SAME,
         "resumed": EMPTY,
         "succeeded": SAME,
     },
@@ -368,7 +368,7 @@ class BreakerMachine(RuleBasedStateMachine):
     @rule()
     def the_operator_pauses(self) -> None:
         self._step(partial(paused, reason="work", now=self.now))
-        self.pause, self.asks = True, False
+        self.pause = not self.asks  # what asks goes on asking
 
     @precondition(lambda self: self.breaker.waits_for_operator)
     @rule()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from shared.filing import Filing
 from shared.fingerprints import Fingerprints, FingerprintTable, Owner
 from shared.identities import filing_key
 from shared.journal_row import Row
+from shared.mail import EXAMPLE
 from shared.manifest import Manifest
 from shared.opening import open_row
 from shared.queue_messages import MAIL_FILED
@@ -61,8 +63,10 @@ class World:
         await open_row(self.stores.journal, self.stores.unfinished, row)
 
     def serve(self, *sources: Source, fingerprints: Fingerprints | None = None) -> None:
-        duplicates = Duplicates(fingerprints or self.fingerprints, self.stores.journal, self.pipeline.clock)
         known = {one.name: one for one in sources}
+        duplicates = Duplicates(
+            fingerprints or self.fingerprints, self.stores.journal, self.pipeline.clock, known
+        )
         self.pipeline.serve(
             Filing(known, "PD.FilingKey", self.vault, self.stores.area, duplicates, self.pipeline.clock)
         )
@@ -206,3 +210,41 @@ async def test_while_fingerprints_cannot_be_noted_the_mail_is_not_filed(world: W
     await world.pipeline.run_for(minutes=5)
     assert (await world.row(FIRST)).state == "filed"
     assert len(world.vault.objects) == 1
+
+
+async def test_a_first_one_whose_source_is_gone_is_replaced(world: World) -> None:
+    """Its row stays as it is for ever: nobody files it."""
+    await world.fingerprints.add(PRINT, Owner(FIRST, key(FIRST)))
+    world.serve(skipping(SECOND))
+
+    assert (await world.file(SECOND)).state == "filed"
+
+
+@pytest.mark.parametrize(("days", "state"), [(2, "skipped"), (0, "filed")])
+async def test_an_old_mail_that_was_filed_before_under_another_id_was_restored(
+    world: World, days: int, state: str
+) -> None:
+    """A mail that has just been received is a new one, whatever it is like."""
+    world.serve(source(FIRST))
+    former = await world.file(FIRST)
+    again = msgspec.structs.replace(
+        manifest(FIRST, staged("message.eml", b"mime"), message="AAkRestored="),
+        fingerprint=PRINT,
+        mail=msgspec.structs.replace(EXAMPLE, received=(NOON - timedelta(days=days)).isoformat()),
+    )
+    await world.stores.area.write(file_name(FIRST, again.key, again.run, "message.eml"), mime())
+    await world.stores.area.put_manifest(again)
+    row = Row(FIRST, again.key, "staged", again.message, NOON, opened=NOON)
+    await open_row(
+        world.stores.journal,
+        world.stores.unfinished,
+        replace(row, staged=NOON, handed=NOON, sizes=(4,), digests=(b"0" * 32,)),
+    )
+    (step,) = world.pipeline.steps.values()
+
+    await world.pipeline.take(step, order(FIRST, again.message))
+
+    found = await world.pipeline.row(FIRST, again.key)
+    assert found.state == state
+    assert found.rule == ("restored" if state == "skipped" else "")
+    assert former.state == "filed"

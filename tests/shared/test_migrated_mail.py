@@ -11,6 +11,7 @@ import pytest
 from sandbox.faults import Status
 from shared.breaker import BreakerKey
 from shared.breaker_table import Breakers
+from shared.fingerprints import print_of
 from shared.queue_messages import FOLDER_SWEEP, MAIL_ARRIVED, FolderSweep
 from shared.sweep_plan import MOST_COMPARED
 from shared.tracing import traceparent
@@ -137,17 +138,22 @@ async def test_one_whose_former_self_was_not_filed_is_filed(ground: Ground, stat
     assert await ground.states_of([after]) == ["filed"]
 
 
-async def test_one_that_another_source_has_filed_is_filed_here(ground: Ground) -> None:
-    (before,) = await filed_before(ground, 1)
-    row = await ground.row(before)
-    assert row is not None
-    ((fingerprint, owner),) = ground.fingerprints._owners.items()
-    await ground.fingerprints.replace(fingerprint, owner, replace(owner, source="orders"))
+@pytest.mark.parametrize(("here_too", "state"), [(True, "restored"), (False, "filed")])
+async def test_one_that_another_source_was_first_with_is_known_if_it_was_filed_here_too(
+    ground: Ground, here_too: bool, state: str
+) -> None:
+    await filed_before(ground, 1)
+    owners = ground.fingerprints._owners
+    (of_all,) = [print_ for print_ in owners if print_of(ground.name, print_) in owners]
+    others = replace(owners[of_all], source="orders")
+    await ground.fingerprints.replace(of_all, owners[of_all], others)
+    if not here_too:
+        del owners[print_of(ground.name, of_all)]
     (after,) = migrated(ground)
 
     await ground.sweep()
 
-    assert await ground.states_of([after]) == ["filed"]
+    assert await ground.states_of([after]) == [state]
 
 
 @pytest.mark.parametrize("status", [404, 400])
@@ -255,7 +261,9 @@ async def test_a_migration_is_confirmed_once_for_all_folders_of_the_source(groun
     await later(ground)
 
     assert not await is_held(ground)
-    assert await ground.states_of(old) == ["filed"] * len(old)
+    states = await ground.states_of(old)
+    assert states[: few + 1] == ["filed"] * (few + 1)
+    assert set(states) <= {"filed", "restored"}, "the same mail in two folders is one"
 
 
 async def test_another_migration_asks_again(ground: Ground, few: int) -> None:

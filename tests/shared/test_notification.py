@@ -227,6 +227,29 @@ def test_a_lifecycle_item_is_a_care_even_beside_mail(said: str, event: Any) -> N
     assert judgement.cares == [Care("invoices", "7f105c7d-2dc5-4530-97cd-4e7ae6534c07", event)]
 
 
+def test_what_is_said_of_a_subscription_twice_in_one_body_counts_once() -> None:
+    """Other events of it, and the same of another one or for another source, are others."""
+    other = "0b1c9d2e-2dc5-4530-97cd-4e7ae6534c07"
+    orders = client_state("orders", KEY)
+    judgement = judged(
+        lifecycle(),
+        lifecycle("reauthorizationRequired"),
+        lifecycle("Missed"),
+        lifecycle(subscriptionId=other),
+        lifecycle(clientState=orders),
+        lifecycle(),
+    )
+
+    mine = "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"
+    assert judgement.cares == [
+        Care("invoices", mine, "missed"),
+        Care("invoices", mine, "reauthorizationRequired"),
+        Care("invoices", other, "missed"),
+        Care("orders", mine, "missed"),
+    ]
+    assert judgement.dropped == {"repeated": 2}
+
+
 def test_a_lifecycle_item_that_looks_like_mail_is_no_mail() -> None:
     judgement = judged(lifecycle(changeType="created", resourceData={"id": "A"}))
 

@@ -36,6 +36,7 @@ from .clock import NOON, FakeClock
 from .made import MESSAGE, arrived, source
 from .mailbox import FakeMailbox, Mail
 from .pipeline import Pipeline
+from .protocol import nothing
 
 pytestmark = pytest.mark.anyio
 SOURCE = source("invoices")
@@ -390,6 +391,7 @@ async def test_a_worker_that_dies_before_a_renamed_mail_is_struck_off_leaves_not
         world.stores.area,
         world.clock,
         timedelta(days=15),
+        nothing,
     )
 
     for _ in range(20):

@@ -21,6 +21,7 @@ from shared.subscription_plan import (
     Watched,
     judge_twin,
     plan_subscriptions,
+    rows_of,
     twins_of,
     watched_by,
 )
@@ -347,6 +348,13 @@ def existing_ones(draw: st.DrawFn) -> list[Subscription]:
 def folder_of(watched: Watched) -> tuple[str, str]:
     folder = watched.folder.lower() if watched.folder.isalpha() else watched.folder
     return watched.mailbox.lower(), folder
+
+
+@given(st.lists(watches, max_size=6), registers())
+def test_the_rows_of_folders_are_those_that_were_created_for_one_of_them(
+    wanted: list[Watched], ours: list[Registered]
+) -> None:
+    assert rows_of(wanted, ours) == [row for row in ours if any(row.is_of(one) for one in wanted)]
 
 
 @given(st.lists(watches, max_size=6), registers(), existing_ones())

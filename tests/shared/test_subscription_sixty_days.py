@@ -62,6 +62,7 @@ class Announced:
     """A lifecycle event on its way: Graph sends it again for four hours, the app's queue for ever."""
 
     event: LifecycleEvent
+    told: datetime
     comes: datetime
     lost: datetime
     taken: bool = False
@@ -122,7 +123,7 @@ class Life:
         )
         for _ in range(self.draw.choice([1, 1, 2])):
             late = timedelta(minutes=self.draw.uniform(0, 40))
-            self.events.append(Announced(message, now + late, now + RESENT_FOR))
+            self.events.append(Announced(message, now, now + late, now + RESENT_FOR))
 
     def happen(self) -> None:
         """What Graph does by itself, now and then."""
@@ -134,15 +135,22 @@ class Life:
             elif luck < 0.25:
                 self.graph.end(one.id)  # and nobody is told
             elif luck < 0.4:
-                one.silent_from = self.clock.now() + timedelta(hours=1)
+                later = self.clock.now() + timedelta(hours=1)
+                one.silent_from = min(one.silent_from or later, later)
                 self.graph.tell(one, "reauthorizationRequired")
             elif luck < 0.5:
                 self.graph.tell(one, "missed")
 
     async def cared(self, announced: Announced) -> bool:
-        """Whether the event has been dealt with; what was missed is owed as soon as the app knows of it."""
-        if announced.event.event == "missed":
-            mine = [one for one in self.graph.wanted if one.source == announced.event.source]
+        """Whether the event has been dealt with.
+
+        What was missed before Graph said so is owed as soon as the app knows of it, but for what was swept
+        since.
+        """
+        source_name = announced.event.source
+        swept = self.graph.swept.get(source_name)
+        if announced.event.event == "missed" and (swept is None or swept < announced.told):
+            mine = [one for one in self.graph.wanted if one.source == source_name]
             self.graph.owed |= set(mine)
         return await self.worked(self.app.care(announced.event))
 

@@ -31,7 +31,7 @@ from shared.secret_store import KEPT_FOR
 from shared.services import Services
 from shared.subscription_plan import LIFETIME, Registered
 from shared.subscription_register import SubscriptionRegister
-from shared.subscriptions import Subscriptions
+from shared.subscriptions import Found, Subscriptions, as_configured
 from shared.tracing import traceparent
 from shared.webhook import Answer, Webhook
 
@@ -658,6 +658,230 @@ async def test_a_source_of_many_folders_is_swept_once(world: World) -> None:
 
     assert len(world.live()) == 3
     assert world.sweeps == [world.first.name]
+
+
+async def test_however_many_batches_it_takes_a_source_is_swept_once_when_the_last_of_them_lives(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then all are on record as due, so that a round that dies before is made good by the next one."""
+    monkeypatch.setattr("shared.subscription_round.LARGEST_BATCH", 2)
+    subscriptions = world.watching(source(world.first.name, folders=MANY), world.sources[1])
+    seen: list[tuple[str, int, int]] = []
+
+    async def look(name: str) -> None:
+        rows = [row for row in await world.stores.register.rows() if row.source == name]
+        due = [row for row in rows if row.until is None or row.until <= world.clock.now() + LIFETIME / 2]
+        seen.append((name, len(rows), len(due)))
+
+    watching = replace(subscriptions, on_missed=look)
+    await watching.maintain()
+    world.clock.advance(seconds=(LIFETIME / 2 + MINUTE).total_seconds())
+    await watching.maintain()
+
+    assert sorted(seen[:2]) == sorted([(world.first.name, 6, 6), (world.sources[1].name, 1, 1)])
+    assert sorted(seen[2:]) == sorted(seen[:2])
+    assert all(row.until and row.until > world.clock.now() for row in await world.stores.register.rows())
+
+
+async def test_where_a_round_breaks_off_what_was_done_is_swept_and_noted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.subscriptions.maintain()
+    world.sweeps.clear()
+    for gone in world.of(world.first):
+        world.box.tenant.subscriptions.remove(gone)
+
+    async def down(source: str, subscription: str) -> None:
+        raise Unavailable("the table is down")
+
+    with monkeypatch.context() as patch, pytest.raises(Unavailable, match="table"):
+        patch.setattr(world.stores.register, "remove", down)
+        await world.subscriptions.maintain()
+    await world.subscriptions.maintain()
+
+    assert world.sweeps == [world.first.name]
+
+
+async def test_a_missing_folder_that_the_sweep_is_not_asked_for_leaves_the_others_subscribed(
+    world: World,
+) -> None:
+    """It was asked for all others: were their ends not noted, each round would renew and sweep them again."""
+
+    async def ordered_but_one(name: str) -> None:
+        world.sweeps.append(name)
+        raise MISSING
+
+    watching = replace(world.watching(world.first), on_missed=ordered_but_one)
+    with pytest.raises(ConfigurationFault, match="Scans"):
+        await watching.maintain()
+    world.clock.advance(hours=1)
+
+    await watching.maintain()
+
+    assert world.sweeps == [world.first.name]
+
+
+MISSING = ConfigurationFault('there is no folder "inbox/Scans".', "Create it.")
+STUMBLED = Unavailable("Graph answered 503", origin="graph")
+
+
+class Finding:
+    """The folders of sources, some of which are not found: those named in `lost`, by whose fault."""
+
+    def __init__(self) -> None:
+        self.lost: dict[str, VaultpostError] = {}
+
+    async def __call__(self, one: Source) -> Found:
+        watched, _ = await as_configured(one)
+        faults = [self.lost[each.folder] for each in watched if each.folder in self.lost]
+        return [each for each in watched if each.folder not in self.lost], faults
+
+
+@pytest.mark.parametrize("fault", [MISSING, STUMBLED, NotFound("MailboxNotEnabledForRESTAPI")])
+async def test_a_folder_that_is_not_found_stops_no_other(
+    world: World, fault: VaultpostError, caplog: pytest.LogCaptureFixture
+) -> None:
+    finding = Finding()
+    finding.lost["archive"] = fault
+    both = source(world.first.name, folders=("archive", "inbox"))
+
+    with pytest.raises(type(fault)) as raised:
+        await replace(world.watching(both, world.sources[1]), watched=finding).maintain()
+
+    assert raised.value is fault
+    assert [len(world.of(one)) for one in world.sources] == [1, 1]
+    assert sorted(world.sweeps) == sorted(one.name for one in world.sources)
+    logged = [getattr(one, "event", "") for one in caplog.records]
+    assert logged.count("folder-not-known") == 1
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_what_a_source_had_for_a_folder_that_is_not_found_now_stays(world: World, whole: bool) -> None:
+    """Alive or not: nobody knows whether it is watched still. The one of the folder that is there goes on."""
+    finding = Finding()
+    before = source(world.first.name, folders=("archive", "sentitems", "inbox"))
+    await replace(world.watching(before, world.sources[1]), watched=finding).maintain()
+    kept = {one.folder.well_known: one for one in world.live() if one.folder and one in world.of(before)}
+    world.box.tenant.subscriptions.remove(kept["sentitems"])
+    noted = await world.registered()
+    finding.lost = {"archive": MISSING, "sentitems": MISSING}
+    world.clock.advance(seconds=(LIFETIME / 2 + MINUTE).total_seconds())
+    watching = replace(world.watching(before, world.sources[1]), watched=finding)
+
+    with pytest.raises(ConfigurationFault, match="Scans"):
+        await (watching.maintain() if whole else watching.maintain_source(before.name))
+
+    assert await world.registered() == noted
+    assert kept["archive"] in world.live()
+    assert abs(kept["inbox"].expires - (world.clock.now() + LIFETIME)) < timedelta(milliseconds=1)
+
+
+async def test_once_the_folder_is_found_again_what_is_not_watched_is_deleted(world: World) -> None:
+    finding = Finding()
+    before = source(world.first.name, folders=("archive", "inbox"))
+    await replace(world.watching(before), watched=finding).maintain()
+    after = source(world.first.name, folders=("sentitems", "inbox"))
+    finding.lost["sentitems"] = MISSING
+    watching = replace(world.watching(after), watched=finding)
+    with pytest.raises(ConfigurationFault):
+        await watching.maintain()
+    assert len(world.live()) == 2
+
+    finding.lost.clear()
+    await watching.maintain()
+
+    assert {one.folder.well_known for one in world.live() if one.folder} == {"inbox", "sentitems"}
+
+
+@pytest.mark.parametrize("event", ["missed", "subscriptionRemoved", "reauthorizationRequired"])
+async def test_care_goes_on_with_the_folders_that_are_there(world: World, event: Event) -> None:
+    finding = Finding()
+    finding.lost["archive"] = MISSING
+    both = source(world.first.name, folders=("archive", "inbox"))
+    watching = replace(world.watching(both), watched=finding)
+    told = LifecycleEvent(
+        source=both.name, traceparent=traceparent(), event=event, subscription=str(uuid.uuid4())
+    )
+
+    with pytest.raises(ConfigurationFault, match="Scans"):
+        await watching.care(told)
+
+    assert len(world.of(both)) == 1
+    assert set(world.sweeps) == {both.name}
+
+
+async def test_missed_notifications_come_again_until_their_sweep_was_asked_for(world: World) -> None:
+    """Also where a folder is not there: that fault alone would end them."""
+    finding = Finding()
+    finding.lost["archive"] = MISSING
+    both = source(world.first.name, folders=("archive", "inbox"))
+    is_down = True
+
+    async def order(name: str) -> None:
+        if is_down:
+            raise Unavailable("the queue is down")
+        world.sweeps.append(name)
+
+    watching = replace(world.watching(both), watched=finding, on_missed=order)
+    told = LifecycleEvent(source=both.name, traceparent=traceparent(), event="missed", subscription="s")
+    with pytest.raises(Unavailable, match="queue"):
+        await watching.care(told)
+    assert len(world.of(both)) == 1
+
+    is_down = False
+    with pytest.raises(ConfigurationFault, match="Scans"):
+        await watching.care(told)
+
+    assert set(world.sweeps) == {both.name}
+
+
+async def test_of_many_that_missed_something_within_a_minute_one_asks_for_the_sweep(world: World) -> None:
+    """One sweep finds all of it. Each source has its own."""
+    await world.subscriptions.maintain()
+    world.sweeps.clear()
+    for _ in range(2):
+        await asyncio.gather(*(world.care("missed", str(uuid.uuid4())) for _ in range(5)))
+        world.clock.advance(seconds=59)
+    assert world.sweeps == [world.first.name]
+    await world.care("missed", str(uuid.uuid4()), world.sources[1].name)
+    assert world.sweeps == [one.name for one in world.sources]
+
+    await world.care("missed", str(uuid.uuid4()))
+
+    assert world.sweeps == [world.first.name, world.sources[1].name, world.first.name]
+
+
+async def test_many_that_want_a_source_subscribed_cost_one_look(world: World) -> None:
+    """As each of its folders does whose sweep begins; again in five minutes, or in one where it failed."""
+    listings = world.box.faults.graph.add(Latency(0, route=r"GET /v1\.0/subscriptions$"))
+    await asyncio.gather(*(world.subscriptions.ensure(world.first.name) for _ in range(10)))
+    assert listings.struck == 1
+    assert len(world.of(world.first)) == 1
+    assert world.sweeps == [world.first.name]
+
+    world.box.tenant.subscriptions.remove(world.of(world.first)[0])
+    world.clock.advance(seconds=299)
+    await world.subscriptions.ensure(world.first.name)
+    assert world.of(world.first) == []
+    world.clock.advance(seconds=1)
+    await world.subscriptions.ensure(world.first.name)
+
+    assert listings.struck == 2
+    assert len(world.of(world.first)) == 1
+
+
+async def test_a_source_that_could_not_be_subscribed_is_tried_again_after_a_minute(world: World) -> None:
+    world.endpoint.wrong = True
+    for seconds in (59, 1):
+        with pytest.raises(VaultpostError):
+            await world.subscriptions.ensure(world.first.name)
+        world.endpoint.wrong = False
+        world.clock.advance(seconds=seconds)
+    assert world.of(world.first) == []
+
+    await world.subscriptions.ensure(world.first.name)
+
+    assert len(world.of(world.first)) == 1
 
 
 async def test_a_sweep_that_could_not_be_asked_for_is_asked_for_in_the_next_round(world: World) -> None:

@@ -49,7 +49,7 @@ async def test_the_subscription_is_made_before_the_first_round_begins(ground: Gr
     await ground.sweep(ground.worker(hook))
     await ground.sweep()
 
-    assert hook.points.index("subscriptions.maintain_source") < hook.points.index("delta.page")
+    assert hook.points.index("subscriptions.ensure") < hook.points.index("delta.page")
     assert ground.subscribing.wanted == [ground.name]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Status
-from shared.errors import ConfigurationFault
+from shared.errors import ConfigurationFault, Unavailable
 from shared.queue_messages import FolderSweep
 from shared.subscription_plan import Watched
 from shared.tracing import traceparent
@@ -56,7 +56,7 @@ async def test_subfolders_are_those_of_all_depths(ground: Ground, folders: Watch
 
     assert found[0] == ("inbox", "inbox", "")
     assert set(found[1:]) == {(one.id, one.id, "inbox") for one in made_}
-    watched = await folders.subscribed([ground.source])
+    watched = [one.watched for one in await folders.of(ground.source)]
     assert watched[0] == Watched(ground.name, ground.mailbox, "inbox")
     assert len(watched) == 4
 
@@ -78,6 +78,51 @@ async def test_a_folder_that_is_not_there_is_a_fault(
 
     with pytest.raises(ConfigurationFault, match="None"):
         await folders.of(ground.source)
+
+
+@pytest.mark.parametrize("subfolders", [False, True])
+async def test_one_that_is_not_there_keeps_no_other_from_being_found(
+    ground: Ground, folders: WatchedFolders, subfolders: bool
+) -> None:
+    scans = ground.box.tenant.add_folder(ground.mailbox, "inbox/Scans")
+    ground.configure(folders=["inbox/None", "inbox/Scans", "archive/No"], subfolders=subfolders)
+
+    found, faults = await folders.found(ground.source)
+
+    assert [one.folder for one in found] == [scans.id]
+    assert [str(fault).count("inbox/None") for fault in faults] == [1, 0]
+    assert [type(fault) for fault in faults] == [ConfigurationFault] * 2
+    with pytest.raises(ConfigurationFault, match="inbox/None"):
+        await folders.of(ground.source)
+
+
+async def test_where_graph_stumbles_over_one_the_others_are_found(
+    ground: Ground, folders: WatchedFolders
+) -> None:
+    """A name that needs no look is found while Graph is down."""
+    ground.box.tenant.add_folder(ground.mailbox, "inbox/Scans")
+    ground.configure(folders=["inbox/Scans", "inbox"])
+    ground.box.faults.graph.add(Status(status=503, route=f"GET /{ground.mailbox}/mailFolders"))
+
+    found, faults = await folders.found(ground.source)
+
+    assert [one.folder for one in found] == ["inbox"]
+    assert [type(fault) for fault in faults] == [Unavailable]
+
+
+async def test_where_the_list_of_those_below_breaks_off_what_came_of_it_counts(
+    ground: Ground, folders: WatchedFolders
+) -> None:
+    below = ground.box.tenant.add_folder(ground.mailbox, "inbox/A")
+    ground.box.tenant.add_folder(ground.mailbox, "inbox/A/B")
+    ground.configure(folders=["inbox"], subfolders=True)
+    fault = Status(status=503, route=f"GET /{ground.mailbox}/mailFolders/.*childFolders", after=1)
+    ground.box.faults.graph.add(fault)
+
+    found, faults = await folders.found(ground.source)
+
+    assert [one.folder for one in found] == ["inbox", below.id]
+    assert [type(fault) for fault in faults] == [Unavailable]
 
 
 async def test_one_is_found_by_the_name_that_its_sweep_has(ground: Ground, folders: WatchedFolders) -> None:

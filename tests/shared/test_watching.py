@@ -28,7 +28,18 @@ from shared.watching import RUNS_FOR, STRAY_AFTER, Watch, due_at, is_forsaken
 from .accounts import Stores
 from .clock import NOON, FakeClock
 from .made import MESSAGE, arrived
-from .protocol import KEY, FilingStep, NotingKeeper, Protocol, StagingStep, events, new_row, put_row, row_of
+from .protocol import (
+    KEY,
+    FilingStep,
+    NotingKeeper,
+    Protocol,
+    StagingStep,
+    events,
+    new_row,
+    nothing,
+    put_row,
+    row_of,
+)
 
 pytestmark = pytest.mark.anyio
 KEPT_AFTER = timedelta(days=15)
@@ -155,6 +166,7 @@ def watch_of(
         keeper or NotingKeeper(stores.journal),
         clock,
         KEPT_AFTER,
+        nothing,
     )
 
 
@@ -485,7 +497,7 @@ async def test_a_run_goes_on_where_the_one_before_has_stopped_and_then_begins_an
         row = replace(new_row(clock, due=NOON + timedelta(days=1)), source=source, key=key)
         await unfinished.add(OpenMail.of(await journal.insert(row)))
     hand_over = HandOver(journal, unfinished, queues, clock)
-    watch = Watch(journal, unfinished, queues, hand_over, NotingKeeper(journal), clock, KEPT_AFTER)
+    watch = Watch(journal, unfinished, queues, hand_over, NotingKeeper(journal), clock, KEPT_AFTER, nothing)
 
     lengths = []
     for _ in range(3):

@@ -6,11 +6,16 @@ import argparse
 from contextlib import aclosing
 from dataclasses import asdict
 
+from shared.configuration import duration
 from shared.operations.commands.listing import Told, documents_of, mailbox_of, told
 from shared.operations.comparison import INFORMATION, Kind
+from shared.operations.copies import Copies
+from shared.operations.documents import Documents
+from shared.operations.lateness import Lateness
 from shared.operations.reconcile import Finding, Reconciliation
 from shared.operations.terminal import NOT_WELL, WELL
 from shared.operations.text import counted, time_of
+from shared.operations.watched_mail import WatchedMail
 from shared.services import Services
 
 _SAYS: dict[Kind, str] = {
@@ -21,15 +26,30 @@ _SAYS: dict[Kind, str] = {
     "document-missing": "was filed, and its document is not in the vault, or not to be seen. Look, or replay "
     "--again",
     "other-document": "was filed as another object than the one that the vault has. Look at both",
+    "open-too-long": "should have ended by now. See status for what it waits for",
+    "passed-over-late": "was passed over, though it came after mail was to be filed. File it: backfill",
     "open": "is under way",
     "failed": "has failed: see status",
     "skipped": "was skipped",
 }
 
 
+def reconciliation_of(services: Services, mailbox: WatchedMail, documents: Documents) -> Reconciliation:
+    """A comparison of one source."""
+    longest = duration(services.configuration.give_up_after)
+    return Reconciliation(
+        mailbox,
+        services.journal,
+        documents,
+        Copies(services.mailboxes, services.fingerprints, services.journal, documents, mailbox.patience),
+        Lateness(services.breakers, services.folder_register, services.clock, longest),
+        services.clock,
+    )
+
+
 async def run(services: Services, options: argparse.Namespace) -> int:
     """Compare, and tell each difference; NOT_WELL where there is one."""
-    work = Reconciliation(mailbox_of(services), services.journal, documents_of(services), services.clock)
+    work = reconciliation_of(services, mailbox_of(services), documents_of(services))
     head = {"source": options.source, "since": options.since, "until": work.until}
     differences = 0
     with told(options, "findings", head, limit=None) as under_way:
@@ -50,7 +70,8 @@ def _tell(under_way: Told, one: Finding, *, in_full: bool) -> None:
     if one.is_difference or in_full:
         objects = f"  objects {', '.join(map(str, one.objects))}" if one.objects else ""
         named = f"  journalled as object {one.named}" if one.is_difference and one.named is not None else ""
-        line = f"  {one.source} {one.key}  {time_of(one.at)}  {_SAYS[one.kind]}{named}{objects}"
+        other = f"  also as {one.other_source} {one.other}" if one.other else ""
+        line = f"  {one.source} {one.key}  {time_of(one.at)}  {_SAYS[one.kind]}{other}{named}{objects}"
     under_way.listing.item(line, {**asdict(one), "difference": one.is_difference})
 
 

@@ -123,7 +123,7 @@ class Endless(WatchedMail):
     async def of(self, source: Source, since: datetime) -> AsyncGenerator[list[FoundMail], None]:
         for start in range(0, self.number, BATCH):
             yield [
-                FoundMail("invoices", f"{one:032x}", f"AAA{one}=", NOON - timedelta(days=1))
+                FoundMail("invoices", f"{one:032x}", f"AAA{one}=", NOON - timedelta(days=1), "inbox")
                 for one in range(start, min(start + BATCH, self.number))
             ]
 
@@ -165,6 +165,11 @@ async def test_memory_does_not_grow_with_the_number_of_mails(
             unfinished=None,
             hand_over=None,
             clock=FakeClock(),
+            configuration=SimpleNamespace(give_up_after="3d"),
+            mailboxes=None,
+            fingerprints=None,
+            breakers=None,
+            folder_register=None,
         )
         tracemalloc.start()
         await command.run(services, parse(arguments))

@@ -14,6 +14,7 @@ from shared.configuration import Source
 from shared.errors import Unavailable
 from shared.journal_row import Row, gone_on
 from shared.operations.commands.listing import documents_of, mailbox_of
+from shared.operations.commands.reconcile import reconciliation_of
 from shared.operations.patience import Patience
 from shared.operations.reconcile import Finding, Reconciliation
 from shared.operations.watched_mail import FoundMail, WatchedMail
@@ -28,9 +29,7 @@ HOUR = timedelta(hours=1)
 
 def reconciliation(estate: Estate, mailbox: WatchedMail | None = None) -> Reconciliation:
     services = estate.services
-    return Reconciliation(
-        mailbox or mailbox_of(services), services.journal, documents_of(services), estate.clock
-    )
+    return reconciliation_of(services, mailbox or mailbox_of(services), documents_of(services))
 
 
 async def told(estate: Estate, since: timedelta = DAY, mailbox: WatchedMail | None = None) -> list[Finding]:
@@ -220,7 +219,7 @@ async def test_a_row_that_changes_meanwhile_is_compared_again(estate: Estate) ->
     work = reconciliation(estate)
     await estate.services.journal.update(replace(gone_on(row, "arrived"), object_id=None))
 
-    (one,) = await work._row(row)
+    (one,) = await work._row(estate.source, row)
 
     assert (one.kind, one.is_difference) == ("open", False)
 
@@ -248,11 +247,10 @@ async def test_a_service_that_stumbles_on_the_way_is_waited_for(
     route = f"GET /users/{estate.mailbox}/mailFolders/inbox/messages"
     estate.box.faults.graph.add(Status(429, route=route, retry_after="7", times=2, after=1))
     services = estate.services
-    work = Reconciliation(
+    work = reconciliation_of(
+        services,
         WatchedMail(services.watched_folders, Patience(sleep)),
-        services.journal,
         replace(documents_of(services), patience=Patience(sleep)),
-        estate.clock,
     )
     await documents_of(services).of("0" * 32)
     await work.documents.of("0" * 32)
