@@ -16,14 +16,24 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared import breaker_table, journal, subscription_register, unfinished
+from shared import (
+    breaker_table,
+    fingerprints,
+    folder_register,
+    journal,
+    subscription_register,
+    unfinished,
+)
 from shared.breaker import Breaker, BreakerKey
 from shared.breaker_table import BreakerTable
+from shared.fingerprints import FingerprintTable, Owner
+from shared.folder_register import FolderTable, SweptFolder
 from shared.journal_row import Row, row_of
 from shared.mail import EXAMPLE
 from shared.manifest import LeftOut, Manifest, StagedFile
 from shared.plan import Plan, PlannedFile
 from shared.subscription_plan import Registered
+from shared.sweep_state import SweepState
 from shared.unfinished import OpenMail
 from shared.vault.protocol import DataType, NewObject, PropertyValue
 
@@ -76,6 +86,27 @@ REGISTERED = Registered(
     until=NOON + timedelta(days=2),
     renewed=NOON,
 )
+SWEPT = SweptFolder(
+    source="invoices",
+    name="AAMkAGI2TG93AAA=",
+    first_start=NOON,
+    above="inbox",
+    last_good=NOON + timedelta(hours=1),
+    due=NOON + timedelta(hours=2),
+    confirmed=NOON + timedelta(hours=3),
+    unannounced=4,
+)
+SWEEP = SweepState(
+    round="again",
+    began=NOON,
+    link="https://graph.microsoft.com/v1.0/users/x/mailFolders/y/messages/delta?$skiptoken=z",
+    folder="AAMkAGI2TG93AAA=",
+    mailbox="invoices@example.com",
+    compared=7,
+    unannounced=3,
+    asked=True,
+)
+OWNER = Owner("invoices", KEY)
 MANIFEST = Manifest(
     source="invoices",
     key=KEY,
@@ -197,13 +228,28 @@ TABLES = [
         lambda stores, row: stores.register.add(row),
     ),
 ]
+TABLES += [
+    Kept(
+        folder_register.TABLE,
+        {"folders.1.json": SWEPT},
+        lambda stores: FolderTable(stores.tables).read(SWEPT.source, SWEPT.name),
+        lambda stores, folder: FolderTable(stores.tables).add(folder),
+    ),
+    Kept(
+        fingerprints.TABLE,
+        {"fingerprints.1.json": OWNER},
+        lambda stores: FingerprintTable(stores.tables).owner(DIGEST),
+        lambda stores, owner: FingerprintTable(stores.tables).add(DIGEST, owner),
+    ),
+]
 DOCUMENTS: dict[str, msgspec.Struct] = {
     "manifest.1.json": msgspec.structs.replace(MANIFEST_2, fingerprint=""),
     "manifest.2.json": MANIFEST_2,
     "manifest.3.json": MANIFEST,
     "plan.1.json": PLAN,
+    "sweep.1.json": SWEEP,
 }
-LAST_DOCUMENTS = ("manifest.3.json", "plan.1.json")
+LAST_DOCUMENTS = ("manifest.3.json", "plan.1.json", "sweep.1.json")
 
 
 def text(folder: str, file: str) -> str:
@@ -211,7 +257,7 @@ def text(folder: str, file: str) -> str:
 
 
 def without_etag(value: Any) -> Any:
-    return replace(value, etag="") if isinstance(value, Row | Breaker) else value
+    return replace(value, etag="") if isinstance(value, Row | Breaker | Owner) else value
 
 
 @pytest.mark.parametrize(
@@ -259,7 +305,9 @@ def test_each_sample_has_its_test_and_the_last_of_each_table_is_that_of_this_ver
 
 
 @pytest.mark.parametrize(
-    "value", [WHOLE_ROW, WHOLE_BREAKER, OPEN_MAIL, REGISTERED], ids=lambda value: type(value).__name__
+    "value",
+    [WHOLE_ROW, WHOLE_BREAKER, OPEN_MAIL, REGISTERED, SWEPT, OWNER],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_in_the_last_sample_has_every_field(value: Any) -> None:
     """So that a new field is a new sample."""
