@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.dead_letters import MOST_REVIVALS, REVIVED_AFTER, UNREADABLE, DeadLetters
+from shared.dead_letters import REVIVED_AFTER, UNREADABLE, DeadLetters
 from shared.errors import Unavailable
 from shared.handing_over import HandOver
 from shared.journal_row import ENDS, Row, State
@@ -30,6 +30,7 @@ from shared.queue_messages import (
     encode,
 )
 from shared.queues import QueuesPort
+from shared.retrying import MOST_REVIVALS
 from shared.staging_area import StagingArea, file_name, manifest_name, unreadable_name
 from shared.tracing import traceparent
 from shared.unfinished import OpenMail

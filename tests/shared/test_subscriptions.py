@@ -698,6 +698,8 @@ async def test_where_a_round_breaks_off_what_was_done_is_swept_and_noted(
         patch.setattr(world.stores.register, "remove", down)
         with pytest.raises(Unavailable, match="table"):
             await world.subscriptions.maintain()
+    assert world.sweeps == [world.first.name]
+
     await world.subscriptions.maintain()
 
     assert world.sweeps == [world.first.name]
@@ -834,6 +836,20 @@ async def test_missed_notifications_come_again_until_their_sweep_was_asked_for(w
         await watching.care(told)
 
     assert set(world.sweeps) == {both.name}
+
+
+@EVENTS
+async def test_what_may_work_later_brings_an_event_back_though_a_folder_is_missing(
+    world: World, event: Event
+) -> None:
+    finding = Finding()
+    finding.lost["archive"] = MISSING
+    both = source(world.first.name, folders=("archive", "inbox"))
+    world.box.faults.graph.add(Status(503, route=r"POST /v1\.0/subscriptions$"))
+    told = LifecycleEvent(source=both.name, traceparent=traceparent(), event=event, subscription="s")
+
+    with pytest.raises(Unavailable, match="503"):
+        await replace(world.watching(both), watched=finding).care(told)
 
 
 async def test_of_many_that_missed_something_within_a_minute_one_asks_for_the_sweep(world: World) -> None:
