@@ -154,7 +154,7 @@ class GraphClient:
 
 
 def _tells_its_end(response: httpx.Response) -> bool:
-    """Whether a cut shows: not where the end of the connection is that of the answer (RFC 9112, 6.3 and 8)."""
+    """Whether a cut shows: not where the connection's end is that of the answer (RFC 9112, 6.3 and 8)."""
     if response.status_code == HTTPStatus.NO_CONTENT:
         return True
     is_framed = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
