@@ -9,6 +9,7 @@ from email.policy import SMTP
 
 import pytest
 
+from sandbox.faults import Status
 from shared.identities import filing_key
 from tests.e2e.conftest import SOURCE, Installation
 
@@ -109,6 +110,22 @@ async def test_the_same_notification_many_times_is_one_document(installation: In
     await _until_empty(installation)
 
     assert (row.state, len(installation.documents(delivered))) == ("filed", 1)
+
+
+async def test_a_notification_that_comes_before_its_mail_can_be_read_is_waited_for(
+    installation: Installation,
+) -> None:
+    """Exchange announces a mail from one server before another one has it."""
+    early = installation.box.faults.graph.add(
+        Status(404, code="ErrorItemNotFound", route=r"GET /users/[^/]+/messages/[^/?]+\?", times=1)
+    )
+    delivered = installation.deliver(mail("Early-1"))
+
+    row = await installation.until_ended(delivered.immutable_id, 40.0)
+
+    assert early.struck == 1
+    assert (row.state, row.attempt) == ("filed", 0)
+    assert len(installation.documents(delivered)) == 1
 
 
 async def test_a_forwarded_mail_is_a_file_of_its_document(installation: Installation) -> None:
