@@ -14,7 +14,6 @@ from shared.graph.delta import DeltaPage
 from shared.graph.faults import TokenLost
 from shared.queue_messages import FOLDER_SWEEP, FolderSweep
 from shared.sweep_state import SweepStates
-from shared.testing.folder_register import InMemoryFolderRegister
 from shared.testing.queues import POISON
 from shared.testing.sweep_states import InMemorySweepStates
 from tests.protocol.hooks import Died, Hook
@@ -75,7 +74,6 @@ class SweptWorld(World):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.register = InMemoryFolderRegister()
         self.sweep_states = InMemorySweepStates()
         self.inbox = Inbox(self.outages, self.clock)
 
@@ -95,7 +93,6 @@ class SweptWorker(Worker):
     def __init__(self, world: SweptWorld, hook: Hook | None) -> None:
         super().__init__(world, hook)
         self.services.__dict__.update(
-            folder_register=self._hooked("register", world.register),
             sweep_states=SweepStates(self._hooked("states", world.sweep_states.container)),
             delta=self._hooked("delta", world.inbox),
             subscriptions=_NoSubscriptions(),

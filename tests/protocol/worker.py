@@ -40,6 +40,7 @@ class Worker:
             area=self._hooked("area", world.area),
             breakers=Breakers(self._hooked("breakers", world.breakers), world.clock),
             fingerprints=self._hooked("fingerprints", world.fingerprints),
+            folder_register=self._hooked("register", world.register),
             mailboxes=self._hooked("mailboxes", world.mailboxes),
             vault=world.vault if hook is None else HookedVault("vault", world.vault, hook),
             ping=world.outages.ping,

@@ -20,6 +20,7 @@ from shared.queue_messages import LIFECYCLE_EVENT, MAIL_ARRIVED, MAIL_FILED, VAU
 from shared.settings import Settings, read_settings
 from shared.testing.breaker_table import InMemoryBreakerTable
 from shared.testing.fingerprints import InMemoryFingerprints
+from shared.testing.folder_register import InMemoryFolderRegister
 from shared.testing.journal import InMemoryJournal
 from shared.testing.queues import POISON, InMemoryQueues, QueuedMessage
 from shared.testing.staging_area import InMemoryStagingArea
@@ -87,6 +88,7 @@ class World:
         self.area = InMemoryStagingArea()
         self.breakers = InMemoryBreakerTable()
         self.fingerprints = InMemoryFingerprints()
+        self.register = InMemoryFolderRegister()
         self.outages = Outages(self.clock)
         self.mailboxes = Mailboxes(self.outages)
         self.vault = Vault(self.outages)
