@@ -25,6 +25,7 @@ from sandbox.tenant import entra, managed_identity
 from sandbox.tenant.directory import Directory
 from sandbox.tenant.graph import Notifier, Tenant
 from sandbox.tenant.graph import application as graph_application
+from sandbox.tenant.graph.notifier import FIRST_RETRY_SECONDS
 from sandbox.tenant.tokens import TokenIssuer
 from sandbox.vault import ExampleVault
 
@@ -50,7 +51,16 @@ class Sandbox:
     What goes wrong in a service is set in `faults`.
     """
 
-    def __init__(self, directory: Path, authority: Authority, node: Path, azurite: Path) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        authority: Authority,
+        node: Path,
+        azurite: Path,
+        first_retry: float = FIRST_RETRY_SECONDS,
+    ) -> None:
+        """`first_retry`: seconds until Graph first repeats a notification that was not taken."""
+        self._first_retry = first_retry
         self.authority = authority
         self.tenant_id = str(uuid.uuid4())
         self.issuer = TokenIssuer(self.tenant_id)
@@ -120,7 +130,8 @@ class Sandbox:
         sock = listening()
         origin = origin_of(sock.getsockname()[1], secure=True)
         self.directory.add_resource(origin)
-        notifier = Notifier(ssl.create_default_context(cafile=str(self.authority.bundle)))
+        trust = ssl.create_default_context(cafile=str(self.authority.bundle))
+        notifier = Notifier(trust, first_retry=self._first_retry)
         application = graph_application(self.tenant, self.issuer, audience=origin, notify=notifier)
         expire = partial(self.issuer.expire, origin)
         self.faults.graph.wire(application, refusals.graph(self.tenant.now), expire)

@@ -64,5 +64,6 @@ async def box(
     azurite: tuple[Path, Path], authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Sandbox]:
     """All services, for all tests: a test uses a mailbox and a source of its own."""
-    async with Sandbox(tmp_path_factory.mktemp("sandbox"), authority, *azurite) as running:
+    # Graph itself waits longer before it repeats a notification, and the suite has to end.
+    async with Sandbox(tmp_path_factory.mktemp("sandbox"), authority, *azurite, first_retry=2.0) as running:
         yield running

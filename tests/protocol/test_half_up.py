@@ -28,7 +28,7 @@ async def announced(world: World, mails: int = 1) -> list[str]:
     return messages
 
 
-@pytest.mark.parametrize("point", ["area.write", "area.put_manifest", "area.put_first"])
+@pytest.mark.parametrize("point", ["area.write", "area.put_first"])
 async def test_storage_that_takes_no_bytes_for_days_fails_no_mail(point: str) -> None:
     """Tables and queues go on: only what is written to blobs is refused."""
     world = World(fate=lambda: Hook(at=point, mode=Mode.TIMEOUT))

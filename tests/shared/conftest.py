@@ -33,9 +33,12 @@ settings.load_profile("vaultpost")
 
 @pytest.fixture(scope="session")
 async def accounts(azurite: tuple[Path, Path], authority: Authority) -> AsyncIterator[Iterator[str]]:
-    """Connection strings, each of an account that nobody has used."""
-    async with Storage(*azurite, authority, account=many_accounts()) as storage:
-        yield (connection_string(storage, number) for number in range(NUMBER))
+    """Connection strings, each of an account that nobody has used. One Azurite has too few for all tests."""
+    async with (
+        Storage(*azurite, authority, account=many_accounts()) as first,
+        Storage(*azurite, authority, account=many_accounts()) as second,
+    ):
+        yield (connection_string(storage, number) for storage in (first, second) for number in range(NUMBER))
 
 
 @pytest.fixture

@@ -120,16 +120,17 @@ async def test_a_row_in_the_table_is_one_entity_with_a_column_for_each_fact(stor
         "arrived": NOON,
         "attempt": 0,
     }
-    assert set(most) == {field.name for field in fields(Row)} - {"source", "key", "etag"} | {
+    assert set(most) == {field.name for field in fields(Row)} - {"source", "key", "others", "etag"} | {
         "PartitionKey",
         "RowKey",
+        *dict(WHOLE_ROW.others),
     }
     assert len(most["sizes"]) == 3 * 8
     assert len(most["digests"]) == 3 * 32
 
 
 def test_a_row_of_a_former_version_is_read_with_what_it_lacks_empty() -> None:
-    """It had no claim, no hand-over and no row in `unfinished`; what is unknown is left alone."""
+    """It had no claim, no hand-over and no row in `unfinished`; what is unknown is kept as it is."""
     former = {
         "PartitionKey": "invoices",
         "RowKey": "0" * 32,
@@ -142,7 +143,8 @@ def test_a_row_of_a_former_version_is_read_with_what_it_lacks_empty() -> None:
 
     row = row_of(former, "W/1")
 
-    assert row == replace(ROW, state="staged", attempt=3, etag="W/1")
+    others = (("of a later version", "x"),)
+    assert row == replace(ROW, state="staged", attempt=3, others=others, etag="W/1")
     assert row.open_since == NOON
 
 
@@ -183,6 +185,7 @@ def test_the_next_step_begins_anew_with_what_is_known_of_the_mail(state: State) 
         "first_tried",
         "due",
         "revived",
+        "last_look",
         "missing_since",
         "rule",
         "reason",
