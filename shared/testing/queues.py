@@ -64,7 +64,8 @@ class InMemoryQueues:
     async def send_text(self, queue: str, text: str, *, delay: int = 0) -> None:
         """Put a message into `queue` that is text already. As `send`, otherwise."""
         await asyncio.sleep(0)
-        if not _NAME.fullmatch(queue) or not 0 <= delay <= LONGEST_DELAY or len(text.encode()) > LARGEST:
+        delay = min(delay, LONGEST_DELAY)
+        if not _NAME.fullmatch(queue) or delay < 0 or len(text.encode()) > LARGEST:
             raise Unavailable(f"queue {queue}: a message was refused", origin="storage")
         self._insert(queue, text, delay)
 

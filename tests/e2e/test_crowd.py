@@ -23,7 +23,7 @@ from tests.e2e.test_filing import mail
 
 pytestmark = pytest.mark.anyio
 HOSTS, COPIES = 4, 50
-NOTIFICATIONS, WITH_LONG = 150, 1000
+NOTIFICATIONS, WITH_LONG = 100, 1000
 _POSTS_AT_ONCE = 4
 _BETWEEN_LOOKS = 1.0
 """Seconds: to read the whole journal costs the hosts' own storage some time."""

@@ -43,9 +43,7 @@ async def ended(world: World, message: str, within: timedelta) -> tuple[Row, int
     return await world.row(message), tried
 
 
-@pytest.mark.parametrize(
-    "point", ["mailboxes.message", "area.put_manifest", "vault.find", "vault.create:begin"]
-)
+@pytest.mark.parametrize("point", ["area.put_manifest", "vault.create:begin"])
 async def test_a_mail_that_kills_every_worker_fails_after_three_days_with_its_bytes_kept(point: str) -> None:
     world, message = await killing(point)
     began = world.clock.now()

@@ -13,7 +13,6 @@ from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT
 from shared.retrying import LEAST_ATTEMPTS
 from shared.unfinished import OpenMail
 from tests.protocol.hooks import Hook, Mode
-from tests.protocol.test_giving_up import ended
 from tests.protocol.world import SOURCE, World
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +27,7 @@ async def announced(world: World, mails: int = 1) -> list[str]:
     return messages
 
 
-@pytest.mark.parametrize("point", ["area.write", "area.put_first"])
+@pytest.mark.parametrize("point", ["area.write"])
 async def test_storage_that_takes_no_bytes_for_days_fails_no_mail(point: str) -> None:
     """Tables and queues go on: only what is written to blobs is refused."""
     world = World(fate=lambda: Hook(at=point, mode=Mode.TIMEOUT))
@@ -205,13 +204,3 @@ async def _until_visible(world: World) -> None:
     end = world.clock.now() + timedelta(hours=1)
     while not [one for one in world.queues.messages() if one.visible_at <= world.clock.now()]:
         world.advance(end)
-
-
-async def test_one_mail_alone_that_kills_its_workers_still_ends() -> None:
-    """That is of no service, so that no other mail has to prove anything."""
-    world = World(fate=lambda: Hook(at="mailboxes.mime"))
-    (message,) = await announced(world)
-
-    row, _ = await ended(world, message, PATIENCE + timedelta(hours=12))
-
-    assert row.state == "failed"
