@@ -19,6 +19,15 @@ from tests.e2e.estate import CLAIMS_OVER, Estate, drawn, estate, until
 from tests.e2e.test_filing import mail
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def only_if_there_is_time(pytestconfig: pytest.Config) -> None:
+    """Two cores are busy with it for minutes; it prints its seed."""
+    if not pytestconfig.getoption("--long"):
+        pytest.skip("takes minutes: python3 dev.py test --long tests/e2e/test_killed.py")
+
+
 MAILS, KILLS = 100, 10
 _BETWEEN_MAILS = 0.5
 _LIVES_FOR = 4.0
