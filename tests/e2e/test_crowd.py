@@ -22,15 +22,6 @@ from tests.e2e.estate import Estate, drawn, estate, until
 from tests.e2e.test_filing import mail
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(autouse=True)
-def only_if_there_is_time(pytestconfig: pytest.Config) -> None:
-    """Two cores are busy with it for minutes; it prints its seed."""
-    if not pytestconfig.getoption("--long"):
-        pytest.skip("takes minutes: python3 dev.py test --long tests/e2e/test_crowd.py")
-
-
 HOSTS, COPIES = 4, 50
 NOTIFICATIONS, WITH_LONG = 100, 1000
 _POSTS_AT_ONCE = 4
