@@ -322,10 +322,8 @@ class Services:
             self.fingerprints,
             self.hand_over,
             self.queues,
-            self.breakers,
-            self.clock,
             self.gate,
-            random.random,
+            self.clock,
             lambda source: self.subscriptions.ensure(source),
         )
 

@@ -6,7 +6,7 @@ way, the page is read again, and what the journal knows is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,15 +15,13 @@ from typing import Protocol
 import msgspec
 
 from shared.admitting import Gate, Turn
-from shared.breaker import put_back
-from shared.breaker_table import Breakers
 from shared.clock import Clock
 from shared.configuration import Source, folder_name
 from shared.errors import Permanent, Stale, Transient, Unavailable, VaultpostError
 from shared.fingerprints import Fingerprints
 from shared.folder_register import FolderRegister, SweptFolder
 from shared.graph.delta import DeltaPage
-from shared.graph.faults import NotFound, Refused, TokenLost
+from shared.graph.faults import NotFound, TokenLost
 from shared.graph.mailbox import MailboxReader
 from shared.handing_over import HandOver, seconds_until
 from shared.journal import Journal
@@ -65,10 +63,8 @@ class Sweeper:
     fingerprints: Fingerprints
     hand_over: HandOver
     queues: QueuesPort
-    breakers: Breakers
-    clock: Clock
     gate: Gate
-    jitter: Callable[[], float]
+    clock: Clock
     ensure_subscribed: Callable[[str], Awaitable[None]]
 
     async def order_all(self) -> None:
@@ -88,12 +84,20 @@ class Sweeper:
         source = self.sources[name]
         await self._note_start(source)
         found, faults = await self.folders.found(source)
-        for folder in await self._rows_of(source, found):
+        rows = {row.name: row async for row in self.register.rows(name)}
+        names = {watched.name for watched in found}
+        former = [row for row in rows.values() if row.name not in names]
+        for watched in found:
+            folder = await self._known(watched, rows)
+            if folder.last_good is None and former:
+                folder = await self._gone_on(watched, folder, former)
             message = FolderSweep(source=name, traceparent=traceparent(), folder=folder.name)
             await self.queues.send(FOLDER_SWEEP, message)
         if faults:
             raise faults[0]
-        await self._forget_others(source, {watched.name for watched in found})
+        for row in former:
+            if row.above:  # the list is complete: that one is not below a watched folder any more
+                await self._forget(row)
 
     async def note_starts(self) -> None:
         """Note for each source that its mail is filed from now on, if that was not noted before.
@@ -109,18 +113,6 @@ class Sweeper:
             if await self.register.read(source.name, name) is None:
                 await self.register.add(SweptFolder(source.name, name, self.clock.now()))
 
-    async def _rows_of(self, source: Source, found: Sequence[WatchedFolder]) -> list[SweptFolder]:
-        """The rows of folders; one that was called otherwise before goes on where it was."""
-        names = {watched.name for watched in found}
-        former = [row async for row in self.register.rows(source.name) if row.name not in names]
-        rows = []
-        for watched in found:
-            folder = await self._known(watched)
-            if folder.last_good is None and former:
-                folder = await self._gone_on(watched, folder, former)
-            rows.append(folder)
-        return rows
-
     async def _gone_on(
         self, watched: WatchedFolder, folder: SweptFolder, former: Sequence[SweptFolder]
     ) -> SweptFolder:
@@ -135,13 +127,9 @@ class Sweeper:
                 await self.states.write(folder, state, "")
         return folder
 
-    async def _forget_others(self, source: Source, names: Collection[str]) -> None:
-        """Folders below a watched one that a complete list does not have any more."""
-        rows = [row async for row in self.register.rows(source.name)]
-        for row in rows:
-            if row.above and row.name not in names:
-                await self.states.forget(row)
-                await self.register.remove(row)
+    async def _forget(self, folder: SweptFolder) -> None:
+        await self.states.forget(folder)
+        await self.register.remove(folder)
 
     async def sweep(self, order: FolderSweep) -> None:
         """Sweep the folder that `order` names, as far as one slice of time goes.
@@ -168,21 +156,21 @@ class Sweeper:
             await self.gate.passed(turn, used_service=True)
         except Stale:
             log.info("sweep-overtaken")  # a twin goes on with this folder
+            await self.gate.passed(turn, used_service=False)
         except Transient as fault:
             await self.gate.met(turn, fault)
-            now = self.clock.now()
-            asked = now + timedelta(seconds=fault.after or 0.0)
-            until = max(put_back(now, self.jitter()).until, asked)
+            asked = self.clock.now() + timedelta(seconds=fault.after or 0.0)
+            until = max(self.gate.put_back().until, asked)
             await self._put_back(order, folder, until, str(fault), log)
-        except Permanent as fault:
-            log.failure("sweep-failed", why=fault.reason, remedy=fault.remedy)
-        except (NotFound, Refused) as fault:
+        except VaultpostError as fault:
+            # One folder that fails holds nobody, but a probe that it was let in for is over.
+            await self.gate.passed(turn, used_service=False)
             await self._without(folder, fault, log)
 
     @property
     def consent(self) -> Consent:
         """What the operator has said."""
-        return Consent(self.register, self.states, self.breakers, self.clock)
+        return Consent(self.register, self.states, self.gate.breakers, self.clock)
 
     async def _put_back(
         self, order: FolderSweep, folder: SweptFolder, until: datetime, why: str, log: Events
@@ -205,16 +193,17 @@ class Sweeper:
         source = self.sources.get(order.source)
         if source is None:
             return None
-        if is_watched(source, order.folder, ""):
-            return await self._known(WatchedFolder(source.name, source.mailbox, order.folder, ""))
         folder = await self.register.read(order.source, order.folder)
+        if is_watched(source, order.folder, ""):
+            rows = {order.folder: folder} if folder else {}
+            return await self._known(WatchedFolder(source.name, source.mailbox, order.folder, ""), rows)
         return folder if folder is not None and is_watched(source, folder.name, folder.above) else None
 
-    async def _known(self, watched: WatchedFolder) -> SweptFolder:
+    async def _known(self, watched: WatchedFolder, rows: Mapping[str, SweptFolder]) -> SweptFolder:
         """The row of a folder. A new one below another is filed from when that one was first seen."""
-        folder = await self.register.read(watched.source, watched.name)
+        folder = rows.get(watched.name)
         if folder is None:
-            above = await self.register.read(watched.source, watched.above) if watched.above else None
+            above = rows.get(watched.above)
             folder = SweptFolder(watched.source, watched.name, self.clock.now(), watched.above)
             if above is not None:
                 folder = replace(folder, first_start=above.first_start, last_good=above.last_good)
@@ -223,13 +212,15 @@ class Sweeper:
             await self.register.note(folder, above=watched.above)
         return folder
 
-    async def _without(self, folder: SweptFolder, fault: NotFound | Refused, log: Events) -> None:
+    async def _without(self, folder: SweptFolder, fault: VaultpostError, log: Events) -> None:
         if folder.above and isinstance(fault, NotFound) and fault.code.casefold() in _MISSING:
-            await self.states.forget(folder)
-            await self.register.remove(folder)
+            await self._forget(folder)
             log.info("folder-gone")
             return
-        log.failure("sweep-failed", why=str(fault), remedy="Look at mailbox and folders of this source.")
+        why, remedy = str(fault), "Look at mailbox and folders of this source."
+        if isinstance(fault, Permanent):
+            why, remedy = fault.reason, fault.remedy
+        log.failure("sweep-failed", why=why, remedy=remedy)
 
 
 class _Sweep:

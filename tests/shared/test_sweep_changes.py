@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from shared.breaker import BreakerKey, held
 from shared.graph.answers import Entry, Removed
+from shared.queue_messages import FolderSweep
 from shared.sweep_intake import without_repetitions
+from shared.tracing import traceparent
 
 from .clock import NOON
 from .made import unique_name
@@ -100,6 +103,24 @@ async def test_while_graph_is_paused_no_sweep_asks_it_and_one_order_waits(ground
     mail = ground.deliver()
     await ground.settle()
     assert await ground.states_of([mail]) == ["filed"]
+
+
+async def test_a_sweep_that_fails_gives_the_probe_back_that_it_was_let_in_for(ground: Ground) -> None:
+    """Else nobody could look for 90 seconds whether the source works again."""
+    ground.configure(folders=["inbox/Missing"])
+    worker = ground.worker()
+    key = BreakerKey("source", ground.name, "staging")
+    now = ground.clock.now()
+    await worker.services.breakers.change(key, lambda one: held(one, "no access", "grant it", now))
+    ground.clock.advance(minutes=2)
+
+    await worker.services.sweeper.sweep(
+        FolderSweep(source=ground.name, traceparent=traceparent(), folder="inbox/Missing")
+    )
+
+    shut = (await worker.services.breakers.all(fresh=True))[key]
+    assert shut.state == "held"
+    assert (shut.probe_owner, shut.probed_at) == ("", ground.clock.now())
 
 
 async def test_a_subfolder_that_was_moved_away_is_not_swept_any_more(ground: Ground) -> None:
