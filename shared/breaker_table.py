@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Protocol, cast, get_args
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
@@ -33,6 +33,7 @@ from shared.breaker import (
 from shared.clock import Clock
 from shared.errors import Stale
 from shared.journal_row import shortened
+from shared.missing_table import made_if_missing
 from shared.storage_errors import storage_faults
 
 TABLE = "breakers"
@@ -85,11 +86,7 @@ class BreakerTable:
         return replace(breaker, etag=answer["etag"])
 
     async def _insert(self, entity: Mapping[str, Any]) -> Mapping[str, Any]:
-        try:
-            return await self._table.create_entity(entity)
-        except ResourceNotFoundError:
-            await self._create_table()
-            return await self._table.create_entity(entity)
+        return await made_if_missing(self._table, lambda: self._table.create_entity(entity))
 
     async def _update(self, entity: Mapping[str, Any], etag: str) -> Mapping[str, Any]:
         try:
@@ -98,12 +95,6 @@ class BreakerTable:
             )
         except ResourceNotFoundError:
             raise Stale("breakers: the row is gone") from None
-
-    async def _create_table(self) -> None:
-        try:
-            await self._table.create_table()
-        except ResourceExistsError:
-            return  # a twin was first, or infra made it
 
 
 class Breakers:

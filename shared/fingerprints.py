@@ -13,13 +13,14 @@ from typing import Any, Protocol
 
 import msgspec
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.errors import Stale
 from shared.graph.answers import Attachment
 from shared.mail import Mail
+from shared.missing_table import made_if_missing
 from shared.storage_errors import storage_faults
 
 TABLE = "fingerprints"
@@ -87,11 +88,7 @@ class FingerprintTable:
         entity = _entity(fingerprint, owner)
         try:
             with storage_faults("fingerprints"):
-                try:
-                    answer = await self._table.create_entity(entity)
-                except ResourceNotFoundError:
-                    await self._create_table()
-                    answer = await self._table.create_entity(entity)
+                answer = await made_if_missing(self._table, lambda: self._table.create_entity(entity))
         except Stale:
             found = await self.owner(fingerprint)
             if found is None:
@@ -112,12 +109,6 @@ class FingerprintTable:
         except ResourceNotFoundError:
             raise Stale("fingerprints: the row is gone") from None
         return replace(owner, etag=answer["etag"])
-
-    async def _create_table(self) -> None:
-        try:
-            await self._table.create_table()
-        except ResourceExistsError:
-            return  # a twin was first, or infra made it
 
 
 def _entity(fingerprint: str, owner: Owner) -> dict[str, Any]:

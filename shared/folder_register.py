@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.errors import Stale
+from shared.missing_table import made_if_missing
 from shared.storage_errors import storage_faults
 
 TABLE = "folders"
@@ -93,11 +94,7 @@ class FolderTable:
         """As `FolderRegister` says."""
         try:
             with storage_faults("folders"):
-                try:
-                    await self._table.create_entity(entity_of(folder))
-                except ResourceNotFoundError:
-                    await self._create_table()
-                    await self._table.create_entity(entity_of(folder))
+                await made_if_missing(self._table, lambda: self._table.create_entity(entity_of(folder)))
         except Stale:
             return await self.read(folder.source, folder.name) or folder
         return folder
@@ -138,12 +135,6 @@ class FolderTable:
                     yield folder_of(entity)
         except ResourceNotFoundError:
             return
-
-    async def _create_table(self) -> None:
-        try:
-            await self._table.create_table()
-        except ResourceExistsError:
-            return  # a twin was first, or infra made it
 
 
 def entity_of(folder: SweptFolder) -> dict[str, Any]:

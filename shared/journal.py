@@ -9,12 +9,13 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.errors import Stale
 from shared.journal_row import Row, State, entity_of, row_of
+from shared.missing_table import made_if_missing
 from shared.storage_errors import storage_faults
 
 TABLE = "filings"
@@ -109,11 +110,7 @@ class JournalTable:
         Raises Stale when it is there already, and Unavailable.
         """
         with storage_faults("journal"):
-            try:
-                answer = await self._table.create_entity(entity_of(row))
-            except ResourceNotFoundError:
-                await self._create_table()
-                answer = await self._table.create_entity(entity_of(row))
+            answer = await made_if_missing(self._table, lambda: self._table.create_entity(entity_of(row)))
         return replace(row, etag=answer["etag"])
 
     async def add_absent(self, rows: Sequence[Row]) -> None:
@@ -171,9 +168,3 @@ class JournalTable:
                 )
         except ResourceNotFoundError:
             return
-
-    async def _create_table(self) -> None:
-        try:
-            await self._table.create_table()
-        except ResourceExistsError:
-            return  # a twin was first, or infra made it

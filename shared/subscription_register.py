@@ -7,10 +7,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
+from shared.missing_table import made_if_missing
 from shared.storage_errors import storage_faults
 from shared.subscription_plan import Registered
 
@@ -35,11 +36,9 @@ class SubscriptionRegister:
         times = {"until": row.until, "renewed": row.renewed}
         entity.update({name: moment for name, moment in times.items() if moment is not None})
         with storage_faults("subscriptions"):
-            try:
-                await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
-            except ResourceNotFoundError:
-                await self._create_table()
-                await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+            await made_if_missing(
+                self._table, lambda: self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+            )
 
     async def remove(self, source: str, subscription: str) -> None:
         """Forget a subscription of a source, if it is noted. Raises Unavailable."""
@@ -53,12 +52,6 @@ class SubscriptionRegister:
                 return [_row(entity) async for entity in self._table.list_entities()]
         except ResourceNotFoundError:
             return []
-
-    async def _create_table(self) -> None:
-        try:
-            await self._table.create_table()
-        except ResourceExistsError:
-            return  # a twin was first, or infra made it
 
 
 def _row(entity: Mapping[str, Any]) -> Registered:

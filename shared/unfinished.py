@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from shared.journal_row import Row
+from shared.missing_table import made_if_missing
 from shared.storage_errors import storage_faults
 
 TABLE = "unfinished"
@@ -68,11 +69,9 @@ class UnfinishedTable:
         """As `Unfinished` says."""
         entity = {"PartitionKey": mail.source, "RowKey": mail.row_key, "message": mail.message}
         with storage_faults("unfinished"):
-            try:
-                await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
-            except ResourceNotFoundError:
-                await self._create_table()
-                await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+            await made_if_missing(
+                self._table, lambda: self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+            )
 
     async def remove(self, mail: OpenMail) -> None:
         """As `Unfinished` says."""
@@ -105,12 +104,6 @@ class UnfinishedTable:
                         yield mail
         except ResourceNotFoundError:
             return
-
-    async def _create_table(self) -> None:
-        try:
-            await self._table.create_table()
-        except ResourceExistsError:
-            return  # a twin was first, or infra made it
 
 
 async def oldest(unfinished: Unfinished, source: str | None = None) -> OpenMail | None:
