@@ -15,10 +15,20 @@ from shared.errors import MailFault, NotYet, Origin, Permanent, Stale, Transient
 from shared.handing_over import HandOver
 from shared.journal import Journal
 from shared.journal_row import Row, failed
-from shared.retrying import LONGEST, SHORTEST, Afresh, Again, Decision, Fail, Hold, LastLook, decide
+from shared.retrying import (
+    AFTER_A_TWIN,
+    LONGEST,
+    SHORTEST,
+    Afresh,
+    Again,
+    Decision,
+    Fail,
+    Hold,
+    LastLook,
+    decide,
+)
 from shared.unfinished import OpenMail
 
-_AFTER_A_TWIN = timedelta(seconds=5)
 _SERVICE: Mapping[Step, Origin] = {"staging": "graph", "filing": "vault", "mailbox": "graph"}
 
 
@@ -66,7 +76,7 @@ class Aftermath:
             )
         except Stale:
             await self._late(turn, claim.row, trace)
-            return now + _AFTER_A_TWIN
+            return now + AFTER_A_TWIN
         return await self._tell(turn, written, fault, trace)
 
     async def of_death(self, turn: Turn, row: Row, deaths: int) -> datetime | None:
@@ -83,7 +93,7 @@ class Aftermath:
                 changed(bereaved(row), decision, fault, self._until(decision), now, turn.step)
             )
         except Stale:
-            return now + _AFTER_A_TWIN
+            return now + AFTER_A_TWIN
         return await self._tell(turn, written, fault, None)
 
     async def _late(self, turn: Turn, ours: Row, trace: str | None) -> None:
@@ -117,7 +127,7 @@ class Aftermath:
         if written.handed is None or written.is_closed:
             await self.hand_over.follow(written, trace)
             return None
-        until = written.due or self.clock.now() + _AFTER_A_TWIN
+        until = written.due or self.clock.now() + AFTER_A_TWIN
         turn.log.info("message-put-back", why=str(fault), until=until.isoformat())
         return until
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from shared.aftermath import Aftermath, postponed_row, told
 from shared.claim import Before, Beyond, Claim, Waits, claimed, standing
 from shared.clock import Clock
 from shared.errors import NotYet, Stale, Transient, VaultpostError
-from shared.handing_over import HandOver
+from shared.handing_over import HandOver, seconds_until
 from shared.journal import Journal
 from shared.journal_row import STATES, Row
 from shared.log import Events
@@ -22,14 +21,13 @@ from shared.mail_step import MailStep
 from shared.opening import open_row, reopen_row
 from shared.queue_messages import FromTheFuture, MailMessage, Message, decode
 from shared.queues import QueuesPort
-from shared.retrying import SHORTEST
+from shared.retrying import AFTER_A_TWIN, SHORTEST
 from shared.unfinished import OpenMail, Unfinished
 
 PUT_BACK_FOR = 300
 """Seconds that a message of a later version waits: by then that version may be back."""
 TOO_EARLY_FOR = timedelta(minutes=5)
 """How long a message waits whose mail is at an earlier step: a replay has overtaken it."""
-_AFTER_A_TWIN = timedelta(seconds=5)
 _LOOKS = 3
 _M = TypeVar("_M", bound=MailMessage)
 _E = TypeVar("_E", bound=Message)
@@ -90,7 +88,7 @@ class Receiver:
             until = self._soon() if fault.origin == "storage" else self.gate.put_back().until
             log.warning("message-put-back", source=message.source, why=str(fault), until=until.isoformat())
         if until is not None:
-            delay = max(1, math.ceil((until - self.clock.now()).total_seconds()))
+            delay = max(1, seconds_until(until, self.clock.now()))
             await self.queues.send_text(queue, body.decode(), delay=delay)
 
     def _soon(self) -> datetime:
@@ -105,7 +103,7 @@ class Receiver:
             except _Overtaken:
                 # A probe that this run was let in for is not made by it.
                 await self.gate.passed(turn, used_service=False)
-        return self.clock.now() + _AFTER_A_TWIN
+        return self.clock.now() + AFTER_A_TWIN
 
     async def _look(self, step: MailStep[_M], message: _M, turn: Turn) -> datetime | None:
         """As `_drive`. Raises _Overtaken when another worker was first with the claim."""
@@ -209,7 +207,7 @@ class Receiver:
             await claim.end(lambda row: replace(told(row, why), due=now))
 
     def _asked(self, turn: Turn, fault: NotYet) -> datetime:
-        until = self.clock.now() + (timedelta(seconds=fault.after) if fault.after else _AFTER_A_TWIN)
+        until = self.clock.now() + (timedelta(seconds=fault.after) if fault.after else AFTER_A_TWIN)
         turn.log.info("message-put-back", why=str(fault), until=until.isoformat())
         return until
 

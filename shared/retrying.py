@@ -11,7 +11,8 @@ SHORTEST, LONGEST = timedelta(seconds=15), timedelta(minutes=15)
 LEAST_ATTEMPTS = 20
 MOST_REVIVALS = 10
 """So often a message comes back from its poison queue (design, 4.6)."""
-_LOOK_AGAIN = timedelta(seconds=5)
+AFTER_A_TWIN = timedelta(seconds=5)
+"""Until a mail is looked at again that another worker was first with."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def decide(
         fault = Transient(str(fault))
     match fault:
         case NotYet() | Stale():
-            return Again(now + _asked(fault, _LOOK_AGAIN), is_attempt=False)
+            return Again(now + _asked(fault, AFTER_A_TWIN), is_attempt=False)
         case Transient() if now - first_tried >= give_up_after and attempt >= LEAST_ATTEMPTS:
             return Fail(
                 f"Given up after {attempt} attempts in {give_up_after}; the last fault: {fault}",
