@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from sandbox.control.faults import FaultRoutes
+from sandbox.control.manner import flag, manner_of
 from sandbox.faults import ServiceFaults
 from sandbox.tenant.graph import Held, Tenant
 from sandbox.vault import ExampleVault, VaultObject
+
+PIECE = 256 * 1024
 
 
 def application(tenant: Tenant, vault: ExampleVault, faults: ServiceFaults) -> web.Application:
     """The control address of this tenant, this vault and these faults."""
     control = _Control(tenant, vault)
-    app = web.Application(client_max_size=2**30)
+    app = web.Application()
     app.router.add_put("/mailboxes/{address}", control.add_mailbox)
     app.router.add_post("/mailboxes/{address}/messages", control.deliver)
     app.router.add_get("/mailboxes/{address}/messages", control.messages)
+    app.router.add_post("/mailboxes/{address}/messages/{message}/end-scan", control.end_scan)
+    app.router.add_put("/mailboxes/{address}/messages/{message}/regenerated", control.regenerate)
     app.router.add_get("/vault/objects", control.objects)
     app.router.add_get("/vault/objects/{type}/{id}/files/{number}", control.file)
     app.add_routes(FaultRoutes(faults).table())
@@ -39,12 +47,21 @@ class _Control:
         return web.json_response({"id": made.id}, status=201)
 
     async def deliver(self, request: web.Request) -> web.Response:
-        """Put the MIME of the body into `?folder=` (inbox): 201 with the ids of the message."""
+        """Put the MIME of the body into `?folder=` (inbox): 201 with the ids of the message.
+
+        How it comes is said by the rest of the query: `manner_of`.
+        """
         address, folder = request.match_info["address"], request.query.get("folder", "inbox")
-        try:
-            delivered = self._tenant.deliver(address, await request.read(), folder)
-        except LookupError as error:
-            raise web.HTTPNotFound(text=str(error)) from None
+        manner = manner_of(request.query)
+        deliver = partial(self._tenant.deliver, address, folder=folder, manner=manner)
+        with tempfile.TemporaryFile() as mime:
+            async for piece in request.content.iter_chunked(PIECE):
+                await asyncio.to_thread(mime.write, piece)
+            mime.seek(0)
+            try:
+                delivered = await asyncio.to_thread(deliver, mime)
+            except LookupError as error:
+                raise web.HTTPNotFound(text=str(error)) from None
         return web.json_response(
             {
                 "id": delivered.id,
@@ -53,6 +70,23 @@ class _Control:
             },
             status=201,
         )
+
+    async def end_scan(self, request: web.Request) -> web.Response:
+        """The attachments of a message are there: 204."""
+        try:
+            self._tenant.end_scan(request.match_info["address"], request.match_info["message"])
+        except LookupError as error:
+            raise web.HTTPNotFound(text=str(error)) from None
+        return web.Response(status=204)
+
+    async def regenerate(self, request: web.Request) -> web.Response:
+        """Make the MIME of a message anew at each call, as the body says (`true`, `false`): 204."""
+        anew = flag(await request.text())
+        try:
+            self._tenant.regenerate_mime(request.match_info["address"], request.match_info["message"], anew)
+        except LookupError as error:
+            raise web.HTTPNotFound(text=str(error)) from None
+        return web.Response(status=204)
 
     async def messages(self, request: web.Request) -> web.Response:
         """Every message of a mailbox, with size and digest of what Graph would answer for it."""

@@ -3,7 +3,7 @@
 Storage has none: Azurite is a process of its own, which no middleware stands before.
 """
 
-from sandbox.faults.fault import AnyFault, Commit, Cut, Down, Expire, Fault, Latency, Status
+from sandbox.faults.fault import AnyFault, Commit, Cut, Down, Expire, Fault, Latency, Sever, Status
 from sandbox.faults.faults import Faults, Placed
 from sandbox.faults.services import ServiceFaults
 
@@ -18,5 +18,6 @@ __all__ = [
     "Latency",
     "Placed",
     "ServiceFaults",
+    "Sever",
     "Status",
 ]

@@ -28,11 +28,19 @@ class Dropped(web.StreamResponse):
 
 
 async def spoil(
-    request: web.Request, handler: Handler, *, seconds: float = 0.0, limit: int | None = None
+    request: web.Request,
+    handler: Handler,
+    *,
+    seconds: float = 0.0,
+    limit: int | None = None,
+    chunked: bool = False,
 ) -> web.StreamResponse:
-    """Handle a request whose answer begins after `seconds` and ends after `limit` bytes of its body."""
+    """Handle a request whose answer begins after `seconds` and ends after `limit` bytes of its body.
+
+    It says nowhere how long it is if `chunked`.
+    """
     # No public way leads to the writer, which is all that both prepared and finished answers go through.
-    request._payload_writer = _Writer(request.writer, seconds, limit)  # noqa: SLF001
+    request._payload_writer = _Writer(request.writer, seconds, limit, chunked)  # noqa: SLF001
     try:
         response = await handler(request)
     except Gone:
@@ -43,11 +51,22 @@ async def spoil(
     return response
 
 
+async def severed(request: web.Request, handler: Handler, limit: int) -> web.StreamResponse:
+    """Drop the connection when `limit` bytes of the request's body have come; handle a shorter request."""
+    if request.content_length is not None and request.content_length < limit:
+        return await handler(request)
+    left = limit
+    while left > 0 and (piece := await request.content.readany()):
+        left -= len(piece)
+    return Dropped()
+
+
 class _Writer(AbstractStreamWriter):
-    def __init__(self, inner: AbstractStreamWriter, seconds: float, limit: int | None) -> None:
+    def __init__(self, inner: AbstractStreamWriter, seconds: float, limit: int | None, chunked: bool) -> None:
         self._inner = inner
         self._seconds = seconds
         self._left = limit
+        self._chunked = chunked
 
     @property
     def transport(self) -> asyncio.WriteTransport | None:
@@ -69,6 +88,10 @@ class _Writer(AbstractStreamWriter):
         await asyncio.sleep(self._seconds)
         if self._left == NO_ANSWER:
             self._end()
+        if self._chunked and "Content-Length" in headers:
+            del headers["Content-Length"]
+            headers["Transfer-Encoding"] = "chunked"
+            self._inner.enable_chunking()
         await self._inner.write_headers(status_line, headers)
         if self._left == 0:
             self._inner.send_headers()

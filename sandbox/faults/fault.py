@@ -84,14 +84,30 @@ class Latency(Fault, frozen=True):
 class Cut(Fault, frozen=True):
     """The connection is dropped after the answer's head and so many bytes of its body, at most.
 
-    A shorter answer arrives whole. With -1 the connection is dropped before the request is handled.
+    A shorter answer arrives whole. With -1 the connection is dropped before the request is handled. An answer
+    that says how long it is does not if `chunked`: a chunk without length is what must tell of its end.
     """
 
     bytes: int = NO_ANSWER
+    chunked: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(self.bytes >= NO_ANSWER, "bytes are at least -1")
+
+
+class Sever(Fault, frozen=True):
+    """The connection is dropped once so many bytes of the request's body have come, at least.
+
+    The request is not handled. A shorter one is, unless it does not say how long it is: then the connection
+    is dropped at its end.
+    """
+
+    bytes: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.bytes >= 0, "bytes are not negative")
 
 
 class Commit(Fault, frozen=True):
@@ -121,7 +137,7 @@ class Expire(Fault, frozen=True, kw_only=True):
     times: int | None = 1
 
 
-AnyFault: TypeAlias = Status | Latency | Cut | Commit | Down | Expire
+AnyFault: TypeAlias = Status | Latency | Cut | Sever | Commit | Down | Expire
 
 
 def _require(holds: bool, rule: str) -> None:

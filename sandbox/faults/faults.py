@@ -11,8 +11,8 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from sandbox.faults.connection import Dropped, Handler, spoil
-from sandbox.faults.fault import NO_ANSWER, AnyFault, Commit, Cut, Down, Expire, Latency, Status
+from sandbox.faults.connection import Dropped, Handler, severed, spoil
+from sandbox.faults.fault import NO_ANSWER, AnyFault, Commit, Cut, Down, Expire, Latency, Sever, Status
 
 Refusal = Callable[[web.Request, Status], web.Response]
 
@@ -113,7 +113,9 @@ class Faults:
             case Down() | Cut(bytes=-1):
                 return Dropped()
             case Cut():
-                return await spoil(request, behind, limit=fault.bytes)
+                return await spoil(request, behind, limit=fault.bytes, chunked=fault.chunked)
+            case Sever():
+                return await severed(request, behind, fault.bytes)
             case Commit(latency=None):
                 return await spoil(request, behind, limit=NO_ANSWER)
             case Commit():

@@ -7,7 +7,8 @@ from sandbox.tenant.graph.query import Selection
 from sandbox.tenant.graph.schema import NOT_BASIC
 from sandbox.tenant.tokens import Claims
 
-READ = frozenset({"Mail.Read", "Mail.ReadWrite"})
+WRITE = "Mail.ReadWrite"
+READ = frozenset({"Mail.Read", WRITE})
 BASIC = READ | {"Mail.ReadBasic", "Mail.ReadBasic.All"}
 
 
@@ -28,6 +29,12 @@ def require_mail(claims: Claims, select: Selection = None) -> None:
         raise access_denied()
     if select is not None and NOT_BASIC & set(select):
         require_whole_mail(claims)
+
+
+def require_writing(claims: Claims) -> None:
+    """Raises GraphError 403 unless mail may be changed."""
+    if WRITE not in claims.roles:
+        raise access_denied()
 
 
 def require_subscription(claims: Claims, operation: str) -> None:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from sandbox.tenant.graph.announcing import Announcer
 from sandbox.tenant.graph.batch_routes import BatchRoutes
+from sandbox.tenant.graph.change_routes import ChangeRoutes
 from sandbox.tenant.graph.delta_routes import DeltaRoutes
 from sandbox.tenant.graph.envelope import Issuer, identify, middleware
 from sandbox.tenant.graph.folder_routes import FolderRoutes
@@ -20,6 +21,7 @@ def application(tenant: Tenant, issuer: Issuer, *, audience: str, notify: Notifi
     app = web.Application(middlewares=[middleware(issuer, audience, tenant.now)])
     app.add_routes(DeltaRoutes(tenant).table())  # first: its name could be the id of a message
     app.add_routes(MailRoutes(tenant).table())
+    app.add_routes(ChangeRoutes(tenant).table())
     app.add_routes(FolderRoutes(tenant).table())
     app.add_routes(SubscriptionRoutes(tenant, notify).table())
     app.add_routes(BatchRoutes(notify).table())

@@ -107,6 +107,32 @@ def unknown_property(name: str, entity: str) -> GraphError:
     return bad_request(f"Parsing OData Select and Expand failed: {reason}")
 
 
+def unwritable_property(name: str) -> GraphError:
+    """400: a body names a property that the type does not have.
+
+    The code and this message are on record. So are properties refused here that Graph has, and the sandbox
+    has not.
+    """
+    return GraphError(
+        400,
+        "RequestBodyRead",
+        f"The property '{name}' does not exist on type 'microsoft.graph.message'. Make sure to only use "
+        "property names that are defined by the type or mark the type as open type.",
+    )
+
+
+def unreadable_value(name: str, expected: str) -> GraphError:
+    """400: a value in a body is of another type. The exact message is not on record."""
+    return GraphError(
+        400, "RequestBodyRead", f"Cannot convert the value of '{name}' to the expected type '{expected}'."
+    )
+
+
+def missing_parameter(name: str) -> GraphError:
+    """400: an action without a parameter that it needs. Code and message are not on record."""
+    return GraphError(400, "ErrorInvalidParameter", f"The parameter '{name}' is missing or empty.")
+
+
 def subscription_not_found() -> GraphError:
     """404: no such subscription, an expired one, or one of another application."""
     return GraphError(404, "ResourceNotFound", "The object was not found.")

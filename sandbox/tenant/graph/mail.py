@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from email.message import Message as MimePart
 from typing import Any
 
-from sandbox.tenant.graph.parts import part_bytes, shown_type, text_part
+from sandbox.tenant.graph.contents import part_bytes
+from sandbox.tenant.graph.long_runs import NONE, LongRuns
+from sandbox.tenant.graph.parts import shown_type, text_part
 from sandbox.tenant.graph.text import decode_bytes, guarded, header_text, preview
 
 # Newer releases of Python are strict and drop all addresses of a damaged list; Exchange keeps what it can.
@@ -69,12 +71,12 @@ class MailContent:
     read_receipt: bool
 
 
-def read_mail(root: MimePart) -> MailContent:
+def read_mail(root: MimePart, runs: LongRuns = NONE) -> MailContent:
     """The content of a parsed mail; whatever of it is damaged is left out, never an error."""
     headers = tuple(guarded(lambda: [(name, str(value)) for name, value in root.raw_items()], ()))
     named = _Headers(headers)
     authors = named.addresses("from")
-    body = _body(root)
+    body = _body(root, runs)
     return MailContent(
         subject=named.text("subject"),
         author=_first(authors),
@@ -159,10 +161,10 @@ def conversation_id(thread: str) -> str:
     return "AAQkA" + base64.urlsafe_b64encode(digest + digest[:14]).decode()
 
 
-def _body(root: MimePart) -> Body:
+def _body(root: MimePart, runs: LongRuns) -> Body:
     part = guarded(lambda: text_part(root), None)
     if part is None:
         return Body("text", "")
     charset = guarded(part.get_content_charset, None)
     kind = "html" if shown_type(part) == "text/html" else "text"
-    return Body(kind, decode_bytes(part_bytes(part), charset))
+    return Body(kind, decode_bytes(part_bytes(part, runs), charset))

@@ -6,7 +6,7 @@ learn.microsoft.com/graph/api/message-get, .../message-list-attachments, .../att
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aiohttp import web
 
@@ -16,12 +16,11 @@ from sandbox.tenant.graph.envelope import CLAIMS, VERSION, json_answer, root_of
 from sandbox.tenant.graph.errors import item_not_found, mailbox_not_found, malformed_id, no_raw_value
 from sandbox.tenant.graph.ids import is_well_formed
 from sandbox.tenant.graph.preferences import IMMUTABLE_IDS, wants_immutable_ids
+from sandbox.tenant.graph.regeneration import regenerated
 from sandbox.tenant.graph.representation import Json, View, attachment_json, message_json
 from sandbox.tenant.graph.schema import ATTACHMENT, MESSAGE
 from sandbox.tenant.graph.store import Attachment, AttachmentKind, Folder, Mailbox, Message, StoredFile
 from sandbox.tenant.graph.tenant import Tenant
-
-CHUNK = 256 * 1024
 
 # Names that every mailbox may have, but these have not: they are found nowhere, and no malformed ids either.
 OTHER_WELL_KNOWN = frozenset(
@@ -70,13 +69,16 @@ class MailRoutes:
         if expand is not None:
             require_whole_mail(request[CLAIMS])
         view = self._view(request)
-        return answer_of(view, await message_json(view, _message(request, view.mailbox), select, expand))
+        return answer_of(view, await message_json(view, message_of(request, view.mailbox), select, expand))
 
     async def mime(self, request: web.Request) -> web.StreamResponse:
-        """The MIME of a message, as it was delivered."""
+        """The MIME of a message, as it was delivered, or made anew where the mailbox does so."""
         query.options(request)
         require_whole_mail(request[CLAIMS])
-        return await _stream(request, _message(request, self._mailbox(request)).mime, "text/plain")
+        message = message_of(request, self._mailbox(request))
+        if message.regenerated:
+            return await _made_anew(request, message, message.mime)
+        return await _stream(request, message.mime, "text/plain")
 
     async def attachments(self, request: web.Request) -> web.StreamResponse:
         """The attachments of a message, in pages."""
@@ -85,7 +87,7 @@ class MailRoutes:
         page = query.page(given)
         require_whole_mail(request[CLAIMS])
         view = self._view(request)
-        message = _message(request, view.mailbox)
+        message = message_of(request, view.mailbox)
         items = [await attachment_json(view, one, select) for one in page.of(message.attachments)]
         context = view.context(f"{view.message_path(message)}/attachments", select)
         link = page.next_link(request.url, len(message.attachments))
@@ -97,7 +99,7 @@ class MailRoutes:
         select = query.selection(given.get("$select"), ATTACHMENT)
         require_whole_mail(request[CLAIMS])
         view = self._view(request)
-        message = _message(request, view.mailbox)
+        message = message_of(request, view.mailbox)
         path = f"{view.message_path(message)}/attachments"
         body = await attachment_json(view, _attachment(request, message), select)
         return answer_of(view, {"@odata.context": view.context(path, select, single=True), **body})
@@ -109,11 +111,14 @@ class MailRoutes:
         """
         query.options(request)
         require_whole_mail(request[CLAIMS])
-        attachment = _attachment(request, _message(request, self._mailbox(request)))
+        message = message_of(request, self._mailbox(request))
+        attachment = _attachment(request, message)
         if attachment.file is None:
             raise no_raw_value()
         if attachment.withheld:
             return web.Response(content_type="application/octet-stream")
+        if attachment.is_message and message.regenerated:
+            return await _made_anew(request, message, attachment.file)
         item = attachment.kind is AttachmentKind.ITEM
         return await _stream(request, attachment.file, "text/plain" if item else attachment.content_type)
 
@@ -155,7 +160,11 @@ def folder_of(mailbox: Mailbox, text: str) -> Folder:
     raise item_not_found()
 
 
-def _message(request: web.Request, mailbox: Mailbox) -> Message:
+def message_of(request: web.Request, mailbox: Mailbox) -> Message:
+    """The message in the path of a request, in the folder that stands there, if any.
+
+    Raises GraphError 400 for what is no id, 404 for an unknown one.
+    """
     text = request.match_info["message"]
     folder = request.match_info.get("folder")
     within = folder_of(mailbox, folder) if folder is not None else None
@@ -185,9 +194,9 @@ def collection(context: str, items: Sequence[Json], link: str | None) -> Json:
     return answer
 
 
-def answer_of(view: View, body: Json, *applied: str) -> web.Response:
+def answer_of(view: View, body: Json, *applied: str, status: int = 200) -> web.Response:
     """An answer that says which preferences were `applied`, that for ids among them."""
-    answer = json_answer(body)
+    answer = json_answer(body, status)
     named = (*([IMMUTABLE_IDS] if view.immutable_ids else []), *applied)
     if named:
         answer.headers["Preference-Applied"] = ", ".join(named)
@@ -197,12 +206,21 @@ def answer_of(view: View, body: Json, *applied: str) -> web.Response:
 async def _stream(request: web.Request, file: StoredFile, content_type: str | None) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": content_type or "application/octet-stream"})
     response.content_length = file.size
+    return await _send(request, response, file.pieces())
+
+
+async def _made_anew(request: web.Request, message: Message, file: StoredFile) -> web.StreamResponse:
+    """In chunks: how long it becomes is not known before."""
+    response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+    pieces = await asyncio.to_thread(regenerated, file.path, message.next_generation())
+    return await _send(request, response, pieces)
+
+
+async def _send(
+    request: web.Request, response: web.StreamResponse, pieces: Iterator[bytes]
+) -> web.StreamResponse:
     await response.prepare(request)
-    source = await asyncio.to_thread(file.path.open, "rb")
-    try:
-        while chunk := await asyncio.to_thread(source.read, CHUNK):
-            await response.write(chunk)
-    finally:
-        source.close()
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        await response.write(piece)
     await response.write_eof()
     return response

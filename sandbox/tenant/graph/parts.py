@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import mimetypes
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from email.generator import BytesGenerator
 from email.message import Message as MimePart
 from email.parser import BytesParser
-from email.policy import compat32
-from io import BytesIO
 
-from sandbox.tenant.graph.text import bare_text, guarded, header_text
+from sandbox.tenant.graph.contents import AS_THEY_STAND, encapsulated, part_bytes, part_pieces
+from sandbox.tenant.graph.long_runs import NONE, LongRuns
+from sandbox.tenant.graph.meetings import CALENDAR, is_meeting_part
+from sandbox.tenant.graph.text import bare_text, decode_bytes, guarded, header_text
 
 BODY_TYPES = ("text/html", "text/plain")
 PARAMETRIZED = ("content-type", "content-disposition")
 ENCAPSULATED = ("message/rfc822", "message/global")
+VCARDS = ("text/vcard", "text/x-vcard")
+
+HEAD = 256 * 1024
+"""Bytes of a mail within a mail that its subject is looked for in."""
 
 MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 
@@ -28,7 +30,10 @@ KNOWN_TYPES = mimetypes.MimeTypes()
 
 @dataclass(frozen=True)
 class AttachedPart:
-    """One attachment as it stands in the mail; an `item` is a mail within the mail, `content` its MIME."""
+    """One attachment as it stands in the mail; the `pieces` of its bytes are given once.
+
+    An `item` is a mail within the mail, its bytes the MIME, or a contact or an event.
+    """
 
     item: bool
     name: str
@@ -36,12 +41,13 @@ class AttachedPart:
     inline: bool
     content_id: str | None
     content_location: str | None
-    content: bytes
+    pieces: Iterable[bytes]
+    is_message: bool = False
 
 
 def parse(raw: bytes) -> MimePart:
     """The structure of a mail; an empty one when there is none to be found."""
-    root = guarded(lambda: BytesParser(policy=compat32).parsebytes(raw), MimePart())
+    root = guarded(lambda: BytesParser(policy=AS_THEY_STAND).parsebytes(raw), MimePart())
     guarded(lambda: _decode_parameters(root), None)
     return root
 
@@ -81,24 +87,31 @@ def shown_type(part: MimePart) -> str:
     return "text/plain" if part.get_content_maintype() == "multipart" else part.get_content_type()
 
 
-def part_bytes(part: MimePart) -> bytes:
-    """The decoded bytes of a leaf; for a report (`message/delivery-status`) its text as it stands."""
-    content = part.get_payload()
-    if isinstance(content, list):
-        return b"".join(_flattened(child) for child in content if isinstance(child, MimePart))
-    decoded = guarded(lambda: part.get_payload(decode=True), None)
-    return decoded if isinstance(decoded, bytes) else b""
+def meeting_part(root: MimePart) -> MimePart | None:
+    """The part that makes an event message of a mail."""
+    return next((part for part in guarded(lambda: list(leaves(root)), ()) if is_meeting_part(part)), None)
 
 
-def attached_parts(root: MimePart) -> Iterator[AttachedPart]:
-    """The attachments, in the order of the mail."""
-    body = guarded(lambda: text_part(root), None)
+def attached_parts(
+    root: MimePart, runs: LongRuns = NONE, *, outlook_items: bool = False
+) -> Iterator[AttachedPart]:
+    """The attachments, in the order of the mail.
+
+    With `outlook_items` a vCard or an iCalendar is one. Else it is a file, as of any sender but Outlook.
+    """
+    body, meeting = guarded(lambda: text_part(root), None), meeting_part(root)
     number = 0
     for part in guarded(lambda: list(leaves(root)), ()):
-        if part is body or not _is_attachment(part):
+        if part is body or part is meeting or not _is_attachment(part):
             continue
         number += 1
-        yield _item(part, number) if part.get_content_type() in ENCAPSULATED else _file(part, number)
+        declared = part.get_content_type()
+        if declared in ENCAPSULATED:
+            yield _mail(part, number, runs)
+        elif outlook_items and (declared in VCARDS or declared == CALENDAR):
+            yield _outlook_item(part, number, runs)
+        else:
+            yield _file(part, number, runs)
 
 
 def _may_be_body(part: MimePart) -> bool:
@@ -111,7 +124,7 @@ def _is_attachment(part: MimePart) -> bool:
     return _disposition(part) == "attachment" or bool(_name(part)) or _content_id(part) is not None
 
 
-def _file(part: MimePart, number: int) -> AttachedPart:
+def _file(part: MimePart, number: int, runs: LongRuns) -> AttachedPart:
     declared = part.get_content_type()
     content_type = declared if MEDIA_TYPE.fullmatch(declared) else "application/octet-stream"
     extension = KNOWN_TYPES.guess_extension(content_type) or ".bin"
@@ -124,45 +137,39 @@ def _file(part: MimePart, number: int) -> AttachedPart:
         inline=disposition == "inline" or (disposition is None and content_id is not None),
         content_id=content_id,
         content_location=_header(part, "Content-Location"),
-        content=part_bytes(part),
+        pieces=part_pieces(part, runs),
     )
 
 
-def _item(part: MimePart, number: int) -> AttachedPart:
-    content = _encapsulated(part)
+def _mail(part: MimePart, number: int, runs: LongRuns) -> AttachedPart:
+    head = b""
+    for piece in encapsulated(part, runs):
+        head += piece[:HEAD]
+        if len(head) >= HEAD:
+            break
+    name = _header(parse(head), "Subject") or _name(part) or f"ATT{number:05}.eml"
+    return _as_item(name, encapsulated(part, runs), is_message=True)
+
+
+def _outlook_item(part: MimePart, number: int, runs: LongRuns) -> AttachedPart:
+    """Outlook shows a contact by its name, an event by its subject."""
+    content = part_bytes(part, runs)
+    shown = "SUMMARY" if part.get_content_type() == CALENDAR else "FN"
+    found = re.search(rf"(?im)^{shown}(?:;[^:\r\n]*)?:(.+?)\r?$", decode_bytes(content, "utf-8"))
+    return _as_item(found[1].strip() if found else _name(part) or f"ATT{number:05}", [content])
+
+
+def _as_item(name: str, pieces: Iterable[bytes], *, is_message: bool = False) -> AttachedPart:
     return AttachedPart(
         item=True,
-        name=_header(parse(content), "Subject") or _name(part) or f"ATT{number:05}.eml",
+        name=name,
         content_type=None,
         inline=False,
         content_id=None,
         content_location=None,
-        content=content,
+        pieces=pieces,
+        is_message=is_message,
     )
-
-
-def _encapsulated(part: MimePart) -> bytes:
-    content = part.get_payload()
-    if not isinstance(content, list):
-        return part_bytes(part)
-    flat = b"".join(_flattened(child) for child in content if isinstance(child, MimePart))
-    # RFC 2046 forbids to encode a mail within a mail; it is done all the same.
-    if str(part.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
-        return flat
-    try:
-        return base64.b64decode(b"".join(flat.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return flat
-
-
-def _flattened(part: MimePart) -> bytes:
-    return guarded(lambda: _generated(part), b"")
-
-
-def _generated(part: MimePart) -> bytes:
-    target = BytesIO()
-    BytesGenerator(target, mangle_from_=False, maxheaderlen=0, policy=compat32).flatten(part)
-    return target.getvalue()
 
 
 def _disposition(part: MimePart) -> str | None:

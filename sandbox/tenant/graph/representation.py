@@ -64,10 +64,12 @@ async def message_json(view: View, message: Message, select: Selection, expand: 
 
 def message_item(view: View, message: Message, select: Selection) -> Json:
     """One message within a collection, without a context."""
-    return {
-        "@odata.etag": f'W/"{message.change_key}"',
-        **_chosen(_message_properties(view, message), select or _usual(view)),
-    }
+    answer: Json = {"@odata.etag": f'W/"{message.change_key}"'}
+    properties = _chosen(_message_properties(view, message), select or _usual(view))
+    if message.meeting is None:
+        return answer | properties
+    derived = message.meeting.properties if select is None else {}
+    return {"@odata.type": f"#microsoft.graph.{message.meeting.type_name}"} | answer | properties | derived
 
 
 def delta_item(view: View, shown: Shown, select: Selection) -> Json:
@@ -162,16 +164,16 @@ async def _file_properties(attachment: Attachment, select: Selection) -> Json:
 
 def _message_properties(view: View, message: Message) -> Json:
     content, shown = message.content, message.ids.shown(view.immutable_ids)
-    return {
+    properties: Json = {
         "id": shown,
         "createdDateTime": zulu(message.created),
         "lastModifiedDateTime": zulu(message.modified),
         "changeKey": message.change_key,
-        "categories": [],
+        "categories": list(message.categories),
         "receivedDateTime": zulu(message.received),
         "sentDateTime": zulu(content.sent or message.received),
         "hasAttachments": message.has_attachments,
-        "internetMessageId": content.internet_message_id or f"<{message.mime.sha256[:32]}@{view.mailbox.id}>",
+        "internetMessageId": content.internet_message_id,
         "subject": content.subject,
         "bodyPreview": content.body_preview,
         "importance": content.importance,
@@ -181,7 +183,7 @@ def _message_properties(view: View, message: Message) -> Json:
         "isDeliveryReceiptRequested": content.delivery_receipt,
         "isReadReceiptRequested": content.read_receipt,
         "isRead": message.is_read,
-        "isDraft": False,
+        "isDraft": message.is_draft,
         "webLink": f"https://outlook.office365.com/owa/?ItemID={quote(shown, safe='')}"
         "&exvsurl=1&viewmodel=ReadMessageItem",
         "inferenceClassification": "focused",
@@ -191,6 +193,10 @@ def _message_properties(view: View, message: Message) -> Json:
         **_correspondents(content),
         "flag": {"flagStatus": "notFlagged"},
     }
+    if message.is_draft:
+        # It came no way yet. Whether the property is null or absent then is not on record.
+        del properties["internetMessageHeaders"]
+    return properties
 
 
 def _correspondents(content: MailContent) -> Json:

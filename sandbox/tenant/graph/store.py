@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -13,7 +13,9 @@ from pathlib import Path
 from sandbox.tenant.graph.delta_tokens import TokenLoss
 from sandbox.tenant.graph.folder_log import FolderLog
 from sandbox.tenant.graph.ids import ItemId
+from sandbox.tenant.graph.long_runs import PIECE
 from sandbox.tenant.graph.mail import MailContent
+from sandbox.tenant.graph.meetings import Meeting
 
 
 class AttachmentKind(Enum):
@@ -32,13 +34,23 @@ class StoredFile:
     size: int
     sha256: str
 
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes in pieces."""
+        with self.path.open("rb") as source:
+            while piece := source.read(PIECE):
+                yield piece
 
-def store(path: Path, content: bytes) -> StoredFile:
-    """Write `content` to a new file. Raises FileExistsError when there is one."""
+
+def store(path: Path, content: Iterable[bytes]) -> StoredFile:
+    """Write `content`, in pieces, to a new file. Raises FileExistsError when there is one."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
     with path.open("xb") as target:
-        target.write(content)
-    return StoredFile(path, len(content), hashlib.sha256(content).hexdigest())
+        for piece in content:
+            target.write(piece)
+            digest.update(piece)
+            size += len(piece)
+    return StoredFile(path, size, digest.hexdigest())
 
 
 @dataclass(eq=False)
@@ -69,8 +81,8 @@ class Folder:
 class Attachment:
     """An attachment; `size` is Exchange's, in bytes, above that of the file.
 
-    A reference has no `file`, nor has an item of a type that has no raw form. One that is `withheld` is still
-    scanned: its bytes are not given yet.
+    A reference has no `file`, nor has an item of a type that has no raw form. The file of an item that
+    `is_message` is MIME. One that is `withheld` is still scanned: its bytes are not given yet.
     """
 
     ids: ItemId
@@ -84,11 +96,24 @@ class Attachment:
     content_location: str | None = None
     file: StoredFile | None = None
     withheld: bool = False
+    is_message: bool = False
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What comes when a scan has ended: the MIME and the attachments."""
+
+    mime: StoredFile
+    attachments: list[Attachment]
 
 
 @dataclass(eq=False)
 class Message:
-    """A message in its folder; `source` is the file that was delivered, where there was one."""
+    """A message in its folder; `source` is the file that was delivered, where there was one.
+
+    `coming` takes the place of MIME and attachments when their scan has ended. If `regenerated`, the MIME is
+    made anew at each call, which `generation` counts.
+    """
 
     ids: ItemId
     folder: Folder
@@ -101,6 +126,17 @@ class Message:
     source: Path | None
     attachments: list[Attachment]
     is_read: bool = False
+    is_draft: bool = False
+    categories: tuple[str, ...] = ()
+    meeting: Meeting | None = None
+    coming: Scanned | None = None
+    regenerated: bool = False
+    generation: int = 0
+
+    def next_generation(self) -> int:
+        """The number of a call for MIME that is made anew."""
+        self.generation += 1
+        return self.generation
 
     @property
     def has_attachments(self) -> bool:

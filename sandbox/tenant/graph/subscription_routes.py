@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any
 
@@ -10,6 +9,7 @@ from aiohttp import web
 
 from sandbox.tenant.graph import query
 from sandbox.tenant.graph.access import require_subscription
+from sandbox.tenant.graph.bodies import json_object
 from sandbox.tenant.graph.envelope import CLAIMS, VERSION, json_answer, root_of
 from sandbox.tenant.graph.errors import bad_request
 from sandbox.tenant.graph.handshake import validate
@@ -50,7 +50,7 @@ class SubscriptionRoutes:
         """A new subscription, once its addresses have been validated."""
         query.options(request)
         require_subscription(request[CLAIMS], "Create")
-        terms = read_terms(await _body(request), self._tenant.now())
+        terms = read_terms(await json_object(request), self._tenant.now())
         wanted = self._subscription(request, terms)
         self._known.check(wanted)
         await self._validate(terms.notification_url, terms.lifecycle_url)
@@ -81,7 +81,7 @@ class SubscriptionRoutes:
         query.options(request)
         require_subscription(request[CLAIMS], "Update")
         self._one(request)
-        amendment = read_amendment(await _body(request), self._tenant.now())
+        amendment = read_amendment(await json_object(request), self._tenant.now())
         if amendment.notification_url is not None:
             await self._validate(amendment.notification_url)
         # Again: it may have ended while its new address was asked.
@@ -133,23 +133,6 @@ class SubscriptionRoutes:
         for address in addresses:
             if address is not None:
                 await validate(self._notifier.session, address)
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    if request.content_type != "application/json":
-        raise bad_request(
-            "Write requests (excluding DELETE) must contain the Content-Type header declaration."
-        )
-    try:
-        body = json.loads(await request.read())
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise bad_request(
-            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of "
-            "valid JSON format."
-        )
-    return body
 
 
 def _answer(

@@ -4,52 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sandbox.tenant.graph.arrival import ATTACHMENT_OVERHEAD, arrived, copies
+from sandbox.tenant.graph.arrival import ATTACHMENT_OVERHEAD, Mime, arrived, copies, linked
 from sandbox.tenant.graph.delta_tokens import TokenLoss
+from sandbox.tenant.graph.held import Delivered, Held, delivered, held
 from sandbox.tenant.graph.ids import IdSource
 from sandbox.tenant.graph.mailboxes import Mailboxes, detach, utc_now
-from sandbox.tenant.graph.store import (
-    Attachment,
-    AttachmentKind,
-    Mailbox,
-    Message,
-    StoredFile,
-    store,
-)
+from sandbox.tenant.graph.manner import RECEIVED, Link, Manner
+from sandbox.tenant.graph.store import Attachment, AttachmentKind, Mailbox, Message, store
 from sandbox.tenant.graph.subscriptions import Change, Subscriptions
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """A mail that has arrived: its ids in both spaces and when."""
-
-    id: str
-    immutable_id: str
-    received: datetime
-
-
-@dataclass(frozen=True)
-class HeldFile:
-    """An attachment with bytes, a file or an item, as Graph answers it."""
-
-    immutable_id: str
-    name: str
-    file: StoredFile
-
-
-@dataclass(frozen=True)
-class Held:
-    """A message as Graph answers it; `source` is the file that was delivered, where there was one."""
-
-    immutable_id: str
-    received: datetime
-    source: Path | None
-    mime: StoredFile
-    files: tuple[HeldFile, ...]
 
 
 class Tenant(Mailboxes):
@@ -80,19 +45,26 @@ class Tenant(Mailboxes):
         self._listeners.remove(listener)
 
     def deliver(
-        self, mailbox: str, mime: bytes | Path, folder: str = "inbox", *, received: datetime | None = None
+        self,
+        mailbox: str,
+        mime: Mime,
+        folder: str = "inbox",
+        *,
+        received: datetime | None = None,
+        manner: Manner = RECEIVED,
     ) -> Delivered:
         """Put a mail into a folder and tell the subscriptions, without waiting for their answers.
 
-        It was received now, or when `received` says. Raises LookupError for an unknown mailbox or folder,
-        OSError when the file cannot be read.
+        It was received now, or when `received` says; `manner` has what MIME cannot say. Raises LookupError
+        for an unknown mailbox or folder, OSError when the file cannot be read.
         """
         box, target = self.mailbox(mailbox), self.folder(mailbox, folder)
         now = self._second()
-        message = arrived(self._ids, mime, box.directory / uuid.uuid4().hex, target, received or now, now)
+        directory = box.directory / uuid.uuid4().hex
+        message = arrived(self._ids, mime, directory, target, received or now, now, manner)
         box.add(message)
         self._tell(Change("created", box, message, target))
-        return _delivered(message)
+        return delivered(message)
 
     def fill(
         self,
@@ -114,7 +86,7 @@ class Tenant(Mailboxes):
         made = list(copies(self._ids, first, number, step))
         for message in made:
             box.add(message)
-        return [_delivered(message) for message in made]
+        return [delivered(message) for message in made]
 
     def move(self, mailbox: str, message_id: str, folder: str) -> Delivered:
         """Move a message: its regular id is new, its immutable one stays.
@@ -130,16 +102,30 @@ class Tenant(Mailboxes):
         box.move(message, target, self._ids.moved(message.ids))
         self._tell(left)
         self._tell(Change("created", box, message, target))
-        return _delivered(message)
+        return delivered(message)
 
     def mark_read(self, mailbox: str, message_id: str, read: bool = True) -> None:
-        """Change a message where it is. Raises LookupError for an unknown mailbox or message."""
+        """Mark a message as read, or not. Raises LookupError for an unknown mailbox or message."""
+        self.change(mailbox, message_id, is_read=read)
+
+    def change(
+        self,
+        mailbox: str,
+        message_id: str,
+        is_read: bool | None = None,
+        categories: tuple[str, ...] | None = None,
+    ) -> None:
+        """Change a message where it is; None leaves what it is of. The subscribers are told once.
+
+        Raises LookupError for an unknown mailbox or message.
+        """
         box = self.mailbox(mailbox)
         message = self._message(box, message_id)
-        message.is_read = read
-        self._new_version(message)
-        box.note_change(message)
-        self._tell(Change("updated", box, message, message.folder))
+        if is_read is not None:
+            message.is_read = is_read
+        if categories is not None:
+            message.categories = categories
+        self._changed(box, message)
 
     def delete(self, mailbox: str, message_id: str) -> None:
         """Delete a message for good; to delete it as a person does, move it to `deleteditems`.
@@ -178,19 +164,11 @@ class Tenant(Mailboxes):
         self.expire_delta_tokens(mailbox, loss)
 
     def add_reference_attachment(
-        self, mailbox: str, message_id: str, name: str, content_type: str
+        self, mailbox: str, message_id: str, name: str, content_type: str, url: str = ""
     ) -> Attachment:
         """A link to a file elsewhere, which MIME cannot carry. Raises LookupError for an unknown message."""
         message = self._message(self.mailbox(mailbox), message_id)
-        attachment = Attachment(
-            ids=self._ids.item(),
-            kind=AttachmentKind.REFERENCE,
-            name=name,
-            content_type=content_type,
-            size=ATTACHMENT_OVERHEAD + len(name.encode()),
-            inline=False,
-            modified=message.modified,
-        )
+        attachment = linked(self._ids, Link(name, url, content_type), message.modified)
         message.attachments.append(attachment)
         return attachment
 
@@ -212,7 +190,7 @@ class Tenant(Mailboxes):
             size=len(content or b"") + ATTACHMENT_OVERHEAD + len(name.encode()),
             inline=False,
             modified=message.modified,
-            file=store(path, content) if content is not None else None,
+            file=store(path, [content]) if content is not None else None,
         )
         message.attachments.append(attachment)
         return attachment
@@ -225,28 +203,40 @@ class Tenant(Mailboxes):
         for attachment in self._message(self.mailbox(mailbox), message_id).attachments:
             attachment.withheld = withheld
 
+    def end_scan(self, mailbox: str, message_id: str) -> None:
+        """The attachments of a message are there, in their list and in the MIME; the subscribers are told.
+
+        That the message keeps its ids is not on record. Raises LookupError for an unknown message.
+        """
+        box = self.mailbox(mailbox)
+        message = self._message(box, message_id)
+        if message.coming is not None:
+            message.mime, message.attachments = message.coming.mime, message.coming.attachments
+            message.coming = None
+        self.withhold_content(mailbox, message_id, False)
+        self._changed(box, message)
+
+    def regenerate_mime(self, mailbox: str, message_id: str, anew: bool = True) -> None:
+        """Make the MIME of a message anew at each call, or give it as it was delivered.
+
+        Raises LookupError for an unknown message.
+        """
+        self._message(self.mailbox(mailbox), message_id).regenerated = anew
+
     def messages(self, mailbox: str) -> list[Held]:
         """What Graph would answer for every message of a mailbox, the oldest first, with digests."""
-        return [
-            Held(
-                immutable_id=message.ids.immutable,
-                received=message.received,
-                source=message.source,
-                mime=message.mime,
-                files=tuple(
-                    HeldFile(one.ids.immutable, one.name, one.file)
-                    for one in message.attachments
-                    if one.file is not None
-                ),
-            )
-            for message in self.mailbox(mailbox).messages()
-        ]
+        return [held(message) for message in self.mailbox(mailbox).messages()]
 
     def _message(self, box: Mailbox, message_id: str) -> Message:
         message = box.message(message_id)
         if message is None:
             raise LookupError(f"no message {message_id} in {box.address}")
         return message
+
+    def _changed(self, box: Mailbox, message: Message) -> None:
+        self._new_version(message)
+        box.note_change(message)
+        self._tell(Change("updated", box, message, message.folder))
 
     def _new_version(self, message: Message) -> None:
         message.change_key = self._ids.change_key()
@@ -255,7 +245,3 @@ class Tenant(Mailboxes):
     def _tell(self, change: Change) -> None:
         for listener in self._listeners:
             listener(change)
-
-
-def _delivered(message: Message) -> Delivered:
-    return Delivered(message.ids.regular, message.ids.immutable, message.received)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 from aiohttp import web
 
-from sandbox.faults import Commit, Cut, Down, Faults, Latency, ServiceFaults, Status, refusals
+from sandbox.box import Sandbox
+from sandbox.faults import Commit, Cut, Down, Faults, Latency, ServiceFaults, Sever, Status, refusals
 from sandbox.pki import Authority
 from sandbox.serving import serve
 
@@ -48,6 +50,45 @@ async def test_a_stream_is_cut_after_so_many_bytes(
     assert int(answer.headers["Content-Length"]) == len(whole)
     assert body == whole[:size]
     assert (await clients.graph.get(f"{message}/$value")).content == whole
+
+
+@pytest.mark.parametrize("size", [0, 1, 50_000, 99_999])
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_stream_is_cut_whatever_frames_it(
+    clients: Clients, faults: ServiceFaults, message: str, size: int, chunked: bool
+) -> None:
+    whole = (await clients.graph.get(f"{message}/$value")).content
+    faults.graph.add(Cut(size, route=VALUE, chunked=chunked))
+
+    answer, body = await received(clients.graph, f"{message}/$value")
+
+    assert ("Content-Length" in answer.headers) is not chunked
+    assert (answer.headers.get("Transfer-Encoding") == "chunked") is chunked
+    assert body == whole[:size]
+
+
+async def test_an_answer_in_chunks_that_is_shorter_than_the_cut_arrives_whole(
+    clients: Clients, faults: ServiceFaults, message: str
+) -> None:
+    whole = (await clients.graph.get(f"{message}/$value")).content
+    faults.graph.add(Cut(10_000_000, chunked=True))
+
+    streamed = await clients.graph.get(f"{message}/$value")
+    finished = await clients.graph.get(message)
+
+    assert (streamed.content, streamed.headers["Transfer-Encoding"]) == (whole, "chunked")
+    assert (finished.json()["subject"], "Content-Length" in finished.headers) == ("Offer 4711", False)
+
+
+async def test_mime_that_is_made_anew_is_cut(
+    clients: Clients, faults: ServiceFaults, message: str, box: Sandbox
+) -> None:
+    address, shown = message.split("/")[1], message.split("/")[-1]
+    box.tenant.regenerate_mime(address, shown)
+    faults.graph.add(Cut(777, route=VALUE, times=1))
+
+    assert len((await received(clients.graph, f"{message}/$value"))[1]) == 777
+    assert len((await clients.graph.get(f"{message}/$value")).content) > 100_000
 
 
 async def test_an_answer_that_is_not_streamed_is_cut_too(
@@ -132,6 +173,34 @@ async def test_a_large_upload_meets_a_dropped_connection(clients: Clients, fault
 
     with pytest.raises(httpx.TransportError):
         await clients.vault.post("files", content=b"x" * 5_000_000)
+
+
+async def test_an_upload_is_severed_after_so_many_bytes(clients: Clients, faults: ServiceFaults) -> None:
+    """So much is sent; the rest meets a connection that is not there any more, and nothing is kept."""
+    placed = faults.vault.add(Sever(100_000, route="POST /REST/files"))
+    sent = 0
+
+    async def content() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(100):
+            sent += 100_000
+            yield b"x" * 100_000
+
+    with pytest.raises(httpx.TransportError):
+        await clients.vault.post("files", content=content(), headers={"Content-Length": "10000000"})
+
+    assert (100_000 <= sent < 10_000_000, placed.struck) == (True, 1)
+    faults.clear()
+    answer = await clients.vault.post("files", content=b"y" * 300_000)
+    assert answer.json()["Size"] == 300_000
+
+
+async def test_a_shorter_upload_is_handled(clients: Clients, faults: ServiceFaults) -> None:
+    faults.vault.add(Sever(10, route="POST /REST/files"))
+
+    assert (await clients.vault.post("files", content=b"123456789")).json()["Size"] == 9
+    with pytest.raises(httpx.TransportError):
+        await clients.vault.post("files", content=b"1234567890")
 
 
 async def test_a_create_is_committed_and_never_answered(clients: Clients, faults: ServiceFaults) -> None:

@@ -7,7 +7,7 @@ import random
 import msgspec
 import pytest
 
-from sandbox.faults import AnyFault, Commit, Cut, Down, Expire, Faults, Latency, Placed, Status
+from sandbox.faults import AnyFault, Commit, Cut, Down, Expire, Faults, Latency, Placed, Sever, Status
 
 MIME = "/v1.0/users/a@example.com/messages/AAMk=/$value"
 
@@ -61,7 +61,8 @@ def test_what_makes_no_sense_is_refused(body: str) -> None:
     [
         Status(429, retry_after="2.128", route="GET /v1.0/", odds=0.5, times=2, after=1),
         Latency(0.5),
-        Cut(100),
+        Cut(100, chunked=True),
+        Sever(5, times=1),
         Commit(1.5),
         Down(),
         Expire(after=3),

@@ -55,3 +55,16 @@ def with_attachments(number: int) -> bytes:
             f"file {index}".encode(), maintype="application", subtype="pdf", filename=f"{index}.pdf"
         )
     return mail.as_bytes()
+
+
+def meeting(method: str, partstat: str = "NEEDS-ACTION") -> bytes:
+    """A meeting request, response or cancellation as Outlook sends it."""
+    mail = plain("Review")
+    calendar = (
+        f"BEGIN:VCALENDAR\r\nMETHOD:{method}\r\nBEGIN:VEVENT\r\n"
+        f"ATTENDEE;RSVP=TRUE;PARTSTAT={partstat};CN=A\r\n DA:MAILTO:ada@example.com\r\n"
+        "SUMMARY;LANGUAGE=en:Review\r\nDTSTART:20261201T090000Z\r\nDTEND:20261201T100000Z\r\n"
+        "LOCATION:Room 1\\, ground floor\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    mail.add_alternative(calendar, subtype="calendar", params={"method": method})
+    return mail.as_bytes()

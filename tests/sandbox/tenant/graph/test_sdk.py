@@ -6,19 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from kiota_abstractions.authentication import AccessTokenProvider, AllowedHostsValidator
-from kiota_abstractions.authentication import BaseBearerTokenAuthenticationProvider as BearerTokens
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from msgraph.generated.models.file_attachment import FileAttachment
 from msgraph.generated.models.item_attachment import ItemAttachment
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.reference_attachment import ReferenceAttachment
 from msgraph.generated.models.subscription import Subscription
-from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 
 from .conftest import IMMUTABLE, MAILBOX, Receiver, Service
 from .samples import PDF, invoice, with_attachments
+from .sdk import sdk_client
 
 pytestmark = [
     pytest.mark.anyio,
@@ -28,25 +26,9 @@ pytestmark = [
 ]
 
 
-class _Token(AccessTokenProvider):
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    async def get_authorization_token(
-        self, uri: str, additional_authentication_context: dict[str, Any] | None = None
-    ) -> str:
-        return self._token
-
-    def get_allowed_hosts_validator(self) -> AllowedHostsValidator:
-        return AllowedHostsValidator([])
-
-
 @pytest.fixture
-async def client(graph: Service) -> GraphServiceClient:
-    del graph.client.headers["Authorization"]
-    adapter = GraphRequestAdapter(BearerTokens(_Token(graph.token("Mail.Read"))), graph.client)
-    adapter.base_url = graph.root
-    return GraphServiceClient(request_adapter=adapter)
+def client(graph: Service) -> GraphServiceClient:
+    return sdk_client(graph)
 
 
 def preferring_immutable_ids() -> RequestConfiguration[Any]:
