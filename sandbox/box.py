@@ -27,7 +27,7 @@ from sandbox.tenant.graph import Notifier, Tenant
 from sandbox.tenant.graph import application as graph_application
 from sandbox.tenant.graph.notifier import FIRST_RETRY_SECONDS
 from sandbox.tenant.tokens import TokenIssuer
-from sandbox.vault import ExampleVault
+from sandbox.vault import ExampleVault, add_example_customers, documents
 
 KEY_VAULT_AUDIENCE = "https://vault.azure.net"
 GRAPH_ROLES = ("Mail.Read",)
@@ -35,13 +35,14 @@ GRAPH_ROLES = ("Mail.Read",)
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where each service answers."""
+    """Where each service answers; `documents` is the vault's documents for a browser."""
 
     entra: str
     graph: str
     identity: str
     keyvault: str
     vault: str
+    documents: str
 
 
 class Sandbox:
@@ -67,6 +68,7 @@ class Sandbox:
         self.directory = Directory(self.tenant_id)
         self.tenant = Tenant(directory / "tenant", self.tenant_id)
         self.vault = ExampleVault(directory / "vault", password=secrets.token_urlsafe(16))
+        add_example_customers(self.vault)
         self.secrets = SecretStore()
         self.storage = Storage(node, azurite, authority)
         self.faults = ServiceFaults()
@@ -94,6 +96,7 @@ class Sandbox:
         kept = await self._key_vault(f"{signing_in.origin}/{self.tenant_id}")
         identity = await self._identity()
         archive = await self._archive()
+        pages = await self._serve(documents.application(self.vault), None)
         graph = await self._graph()
         self.directory.grant(self.registration.client_id, graph.origin, *GRAPH_ROLES)
         self.addresses = Addresses(
@@ -102,6 +105,7 @@ class Sandbox:
             identity=identity.origin,
             keyvault=kept.origin,
             vault=archive.origin,
+            documents=f"{pages.origin}/",
         )
         self._fill_key_vault()
 

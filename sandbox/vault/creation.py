@@ -12,8 +12,19 @@ from typing import Any
 from msgspec import Struct
 from msgspec import field as wire
 
+from sandbox.vault.automatic import automatic_values
 from sandbox.vault.errors import invalid
-from sandbox.vault.structure import CLASS, DOCUMENT, SINGLE_FILE, STATE, WORKFLOW, ObjectClass, Structure
+from sandbox.vault.lookups import check_owners
+from sandbox.vault.structure import (
+    ADDITIONAL_CLASSES,
+    CLASS,
+    DOCUMENT,
+    SINGLE_FILE,
+    STATE,
+    WORKFLOW,
+    ObjectClass,
+    Structure,
+)
 from sandbox.vault.uploads import Upload
 from sandbox.vault.values import TypedValue, Value, read_value
 
@@ -69,9 +80,13 @@ def plan(
     """
     values = _values(info, structure)
     object_class = _class(values, object_type, structure)
-    for number in object_class.required:
-        if values.get(number) is None:
-            raise invalid(f"Property {number} must have a value in class {object_class.id}.")
+    classes = (object_class, *_additional_classes(values, object_class, structure))
+    values |= automatic_values(classes, values, structure)
+    for one in classes:
+        for number in one.required:
+            if values.get(number) is None:
+                raise invalid(f"Property {number} must have a value in class {one.id}.")
+    check_owners(values, structure)
     _check_workflow(values, structure)
     files = _files(info.files or [], uploads)
     _check_single_file(values, object_type, len(files), structure)
@@ -91,6 +106,9 @@ def _values(info: ObjectCreationInfo, structure: Structure) -> dict[int, Value]:
             raise invalid(f"There is no property {sent.property_def}.")
         if definition.kept_by_server:
             raise invalid(f"Property {definition.id} is kept by the server.")
+        if definition.automatic:
+            # Whether the server overwrites or refuses what a client sends for it is unverified.
+            raise invalid(f"Property {definition.id} has an automatic value.")
         if definition.id in values:
             raise invalid(f"Property {definition.id} is given twice.")
         values[definition.id] = read_value(definition, sent.typed_value, structure)
@@ -105,6 +123,20 @@ def _class(values: Mapping[int, Value], object_type: int, structure: Structure) 
     if object_class.object_type != object_type:
         raise invalid(f"Class {number} is not a class of object type {object_type}.")
     return object_class
+
+
+def _additional_classes(
+    values: Mapping[int, Value], object_class: ObjectClass, structure: Structure
+) -> list[ObjectClass]:
+    """The classes of property 36: of the same object type, none of them the class; unverified, so strict."""
+    numbers: Any = values.get(ADDITIONAL_CLASSES) or ()
+    chosen = [structure.classes[number] for number in numbers]
+    for one in chosen:
+        if one.object_type != object_class.object_type:
+            raise invalid(f"Class {one.id} is not a class of object type {object_class.object_type}.")
+        if one == object_class:
+            raise invalid(f"Class {one.id} is the class and an additional class.")
+    return chosen
 
 
 def _check_workflow(values: Mapping[int, Value], structure: Structure) -> None:

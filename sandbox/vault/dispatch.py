@@ -25,6 +25,7 @@ from sandbox.vault.errors import (
     invalid,
     not_found,
     page_not_found,
+    page_server_error,
     page_too_large,
     page_unavailable,
     wrong_verb,
@@ -76,6 +77,14 @@ class Call:
         if not re.fullmatch(r"-?[0-9]{1,9}", text):
             raise not_found()
         return int(text)
+
+    def object_reference(self) -> int | str:
+        """The object in the address: its id, or after an `e` its external id, a text.
+
+        developer.m-files.com/APIs/REST-API/Reference/syntax, Search conditions. Raises ServiceError (404).
+        """
+        text = self.arguments["id"]
+        return text[1:] if len(text) > 1 and text.startswith("e") else self.number("id")
 
     async def body(self, shape: type[T]) -> T:
         """The JSON of the body; the content type is not asked for, as on the real server.
@@ -139,9 +148,11 @@ class Dispatcher:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if not self._vault.available:
             return page_unavailable()
+        if self._vault.broken:
+            return page_server_error()
         limit = self._vault.max_upload_bytes
         if limit is not None and (request.content_length or 0) > limit:
-            return page_too_large()
+            return page_too_large(self._vault.oversize_status)
         path = request.rel_url.raw_path
         if not path.startswith(f"{BASE}/"):
             return page_not_found()

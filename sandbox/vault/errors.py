@@ -57,6 +57,15 @@ def wrong_verb(method: str) -> ServiceError:
     )
 
 
+def automatic_title() -> ServiceError:
+    """A title that nobody can set, since it is an automatic value.
+
+    developer.m-files.com/APIs/REST-API/Reference, objects/(type)/(objectid)/(version)/title says 401; the
+    name of the exception is unverified.
+    """
+    return ServiceError(HTTPStatus.UNAUTHORIZED, "UnauthorizedAccessException", "The title is automatic.")
+
+
 def access_denied() -> ServiceError:
     """What the account has no right to.
 
@@ -135,13 +144,30 @@ def page_not_found() -> web.Response:
     )
 
 
-def page_too_large() -> web.Response:
-    """A body over maxAllowedContentLength: 404.13, which the status line shows as 404."""
+def page_too_large(status: int) -> web.Response:
+    """A body over a limit of the web server.
+
+    maxAllowedContentLength: 404.13, which the status line shows as 404, or 413 in other versions of IIS;
+    maxRequestLength of ASP.NET: 500 (learn.microsoft.com, requestLimits and httpRuntime).
+    """
+    if status == HTTPStatus.NOT_FOUND:
+        return iis_page(
+            status,
+            "HTTP Error 404.13 - Not Found",
+            "The request filtering module is configured to deny a request that exceeds "
+            "the request content length.",
+        )
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return iis_page(status, "413 - Request Entity Too Large", "The page was not displayed.")
+    return iis_page(status, "Runtime Error", "Maximum request length exceeded.")
+
+
+def page_server_error() -> web.Response:
+    """An error of the application that nobody caught."""
     return iis_page(
-        HTTPStatus.NOT_FOUND,
-        "HTTP Error 404.13 - Not Found",
-        "The request filtering module is configured to deny a request that exceeds "
-        "the request content length.",
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "500 - Internal server error.",
+        "There is a problem with the resource you are looking for, and it cannot be displayed.",
     )
 
 

@@ -31,6 +31,11 @@ def _upload_info(upload: Upload) -> dict[str, Any]:
     }
 
 
+def content_type(request: web.Request) -> str:
+    """The media type of a body without its parameters; empty when none is said."""
+    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
 async def upload(call: Call) -> web.StreamResponse:
     """Keep the body, or each part of a form.
 
@@ -40,12 +45,12 @@ async def upload(call: Call) -> web.StreamResponse:
     request = call.request
     if request.content_length is None:
         return page_length_required()
-    content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if content_type in RAW:
-        kept = await call.vault.keep_upload(call.session, request.content.iter_chunked(PIECE))
+    kind = content_type(request)
+    if kind in RAW:
+        kept = await call.vault.files.keep(call.session, request.content.iter_chunked(PIECE))
         return json_response(_upload_info(kept))
-    if content_type != MULTIPART:
-        raise invalid(f"A file cannot be uploaded as {content_type}.")
+    if kind != MULTIPART:
+        raise invalid(f"A file cannot be uploaded as {kind}.")
     infos = await _form(call)
     return json_response(infos[0] if len(infos) == 1 else infos)
 
@@ -56,7 +61,7 @@ async def _form(call: Call) -> list[dict[str, Any]]:
         async for part in await call.request.multipart():
             if not isinstance(part, BodyPartReader) or part.filename is None:
                 raise invalid("Every part of the form must be a file.")
-            uploads.append(await call.vault.keep_upload(call.session, _pieces(part)))
+            uploads.append(await call.vault.files.keep(call.session, _pieces(part)))
     except (ValueError, AssertionError) as error:
         raise invalid(f"The form cannot be read: {error}.") from None
     if not uploads:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TypeAlias
 
-from sandbox.vault.structure import SINGLE_FILE, ObjectClass, Structure
+from sandbox.vault.structure import COMMENT, LAST_MODIFIED, SINGLE_FILE, ObjectClass, Structure
 from sandbox.vault.typed_values import iso_second
 from sandbox.vault.values import Value, names
 
 FIRST_VERSION = 1
+
+Key: TypeAlias = tuple[int, int]
+"""Object type and id: ids count within one type."""
 
 
 def new_guid() -> str:
@@ -36,7 +39,7 @@ class StoredFile:
 
 @dataclass
 class StoredObject:
-    """One object; without check-outs it stays at version 1. Values by property id, empty ones included."""
+    """The latest version of one object. Values by property id, empty ones included."""
 
     type: int
     id: int
@@ -49,6 +52,24 @@ class StoredObject:
     version: int = FIRST_VERSION
     hidden_from: int | None = None
     """The user who does not see it."""
+    external_id: str = ""
+    master: bool = False
+    """Whether the vault had it before anybody filed anything, as a customer."""
+    modified: datetime | None = None
+    """When the version was made; None: when the object was."""
+    targets: frozenset[Key] = frozenset()
+    """The objects that its lookups name."""
+    sources: set[Key] = field(default_factory=set)
+    """The objects whose lookups name it."""
+    former: list[StoredObject] = field(default_factory=list)
+    """Its former versions, the first one first."""
+    latest: StoredObject | None = None
+    """Of a former version: the latest one."""
+
+    @property
+    def key(self) -> Key:
+        """Object type and id."""
+        return self.type, self.id
 
     @property
     def title(self) -> str:
@@ -60,9 +81,43 @@ class StoredObject:
         """Whether the object is one file."""
         return self.values.get(SINGLE_FILE) is True
 
+    @property
+    def display_id(self) -> str:
+        """The id that is shown: the external one, where there is one."""
+        return self.external_id or str(self.id)
 
-Readable: TypeAlias = str | int | list[str] | None
-"""Text, number, boolean, name of an item, names of items, ISO text for dates and timestamps."""
+    @property
+    def changed(self) -> datetime:
+        """When this version was made."""
+        return self.modified or self.created
+
+    @property
+    def newest(self) -> StoredObject:
+        """The latest version of the same object."""
+        return self.latest or self
+
+    @property
+    def versions(self) -> list[StoredObject]:
+        """All versions of the object, the latest one first."""
+        return [self.newest, *reversed(self.newest.former)]
+
+    def change(self, values: Mapping[int, Value], moment: datetime) -> None:
+        """Make a new version with these values; the comment belongs to the version before.
+
+        The file of a single-file document goes by the new title.
+        """
+        former = replace(self, values=dict(self.values), former=[], latest=self)
+        self.former.append(former)
+        kept = {number: value for number, value in self.values.items() if number != COMMENT}
+        self.values = {**kept, **values, LAST_MODIFIED: moment.replace(microsecond=0)}
+        self.version += 1
+        self.modified = moment
+        if self.single_file:
+            self.files = (replace(self.files[0], title=self.title),)
+
+
+Readable: TypeAlias = str | int | float | list[str] | None
+"""Text, number, boolean, name of an item, names of items, ISO text for dates, times and timestamps."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +168,7 @@ def _readable(structure: Structure, property_id: int, value: Value) -> Readable:
         return chosen if isinstance(value, tuple) else chosen[0]
     if isinstance(value, datetime):
         return iso_second(value)
-    if isinstance(value, date):
+    if isinstance(value, date | time):
         return value.isoformat()
     assert not isinstance(value, tuple)
     return value

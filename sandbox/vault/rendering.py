@@ -12,8 +12,10 @@ from typing import Any
 from sandbox.vault.objects import StoredFile, StoredObject
 from sandbox.vault.structure import CREATED, CREATED_BY, DELETED, DOCUMENT, Structure
 from sandbox.vault.typed_values import display, iso_second, typed_value
+from sandbox.vault.values import LATEST
 
 NOT_CHECKED_OUT = datetime(1601, 1, 1, tzinfo=UTC)
+LATEST_VERSION = 1
 SPECIFIC_VERSION = 4
 SPECIFIC_FILE_VERSION = 3
 LAST_SENT = (CREATED, CREATED_BY, DELETED)
@@ -59,7 +61,7 @@ def object_files(stored: StoredObject) -> list[dict[str, Any]]:
 
 
 def _title_with_id(stored: StoredObject) -> str:
-    number = str(stored.id) if stored.type == DOCUMENT else f"{stored.type}-{stored.id}"
+    number = stored.display_id if stored.type == DOCUMENT else f"{stored.type}-{stored.display_id}"
     ending = f".{stored.files[0].extension}" if stored.single_file and stored.files[0].extension else ""
     return escaped(f"{stored.title} (ID {number}){ending}")
 
@@ -71,12 +73,14 @@ def _path_in_id_view(stored: StoredObject) -> str:
 
 
 def _object_version(stored: StoredObject) -> dict[str, Any]:
-    created, shown = iso_second(stored.created), display(stored.created)
+    """Flags of relationships go by the latest versions of the objects at both ends, which is unverified."""
+    created, changed = iso_second(stored.created), iso_second(stored.changed)
     never = iso_second(NOT_CHECKED_OUT)
+    newest = stored.newest
     return {
         "Title": stored.title,
         "EscapedTitleWithID": _title_with_id(stored),
-        "DisplayID": str(stored.id),
+        "DisplayID": stored.display_id,
         "ObjVer": {
             "Version": stored.version,
             "VersionType": SPECIFIC_VERSION,
@@ -86,28 +90,28 @@ def _object_version(stored: StoredObject) -> dict[str, Any]:
         "Class": stored.object_class.id,
         "CheckedOutAtUtc": never,
         "CheckedOutAt": never,
-        "LastModifiedUtc": created,
-        "LastModified": created,
+        "LastModifiedUtc": changed,
+        "LastModified": changed,
         "ObjectCheckedOut": False,
         "ObjectCheckedOutToThisUser": False,
         "CheckedOutTo": 0,
         "SingleFile": stored.single_file,
-        "HasRelationshipsFrom": False,
-        "HasRelationshipsTo": False,
-        "HasRelationshipsFromThis": False,
-        "HasRelationshipsToThis": False,
+        "HasRelationshipsFrom": bool(newest.targets),
+        "HasRelationshipsTo": bool(stored.sources),
+        "HasRelationshipsFromThis": bool(stored.targets),
+        "HasRelationshipsToThis": bool(stored.sources),
         "HasAssignments": False,
-        "Deleted": stored.deleted,
+        "Deleted": newest.deleted,
         "IsStub": False,
-        "ThisVersionLatestToThisUser": True,
+        "ThisVersionLatestToThisUser": stored is newest,
         "CreatedUtc": created,
         "Created": created,
         "Files": object_files(stored),
         "VisibleAfterOperation": stored.hidden_from is None,
         "PathInIDView": _path_in_id_view(stored),
-        "LastModifiedDisplayValue": shown,
+        "LastModifiedDisplayValue": display(stored.changed),
         "CheckedOutAtDisplayValue": display(NOT_CHECKED_OUT),
-        "CreatedDisplayValue": shown,
+        "CreatedDisplayValue": display(stored.created),
         "ObjectVersionFlags": 0,
         "Score": 0,
         "LastAccessedByMe": created,
@@ -117,7 +121,7 @@ def _object_version(stored: StoredObject) -> dict[str, Any]:
         "ObjectCapabilityFlags": -1,
         "ObjectFlags": 68,
         "propertyID": 0,
-        "LatestCheckedInVersion": stored.version,
+        "LatestCheckedInVersion": newest.version,
     }
 
 
@@ -138,10 +142,11 @@ def object_version_with_properties(stored: StoredObject, structure: Structure) -
 def object_properties(stored: StoredObject, structure: Structure) -> list[dict[str, Any]]:
     """The property values of an object; each value stands there twice, as recorded."""
     numbers = sorted(stored.values, key=lambda number: (number in LAST_SENT, number))
-    return [_property_value(number, stored, structure) for number in numbers]
+    return [property_value(number, stored, structure) for number in numbers]
 
 
-def _property_value(number: int, stored: StoredObject, structure: Structure) -> dict[str, Any]:
+def property_value(number: int, stored: StoredObject, structure: Structure) -> dict[str, Any]:
+    """One property value of an object. Raises KeyError when it has none."""
     value = typed_value(structure.properties[number], stored.values[number], structure)
     return {
         "TypedValue": value,
@@ -149,4 +154,18 @@ def _property_value(number: int, stored: StoredObject, structure: Structure) -> 
         "PropertyDef": number,
         "ContentType": 0,
         "HasAutomaticPermission": False,
+    }
+
+
+def lookup(stored: StoredObject) -> dict[str, Any]:
+    """An object as a lookup has it."""
+    return {
+        "Item": stored.id,
+        "Version": LATEST,
+        "Deleted": stored.deleted,
+        "DisplayValue": stored.title,
+        "Hidden": False,
+        "VersionType": LATEST_VERSION,
+        "ObjectType": stored.type,
+        "ObjectFlags": 64,
     }

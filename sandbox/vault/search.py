@@ -19,7 +19,7 @@ from urllib.parse import unquote_plus
 from sandbox.vault.errors import invalid
 from sandbox.vault.objects import StoredObject
 from sandbox.vault.structure import DataType, PropertyDefinition, Structure
-from sandbox.vault.values import INTEGERS, Value, read_date, read_timestamp
+from sandbox.vault.values import INTEGERS, Value, read_date, read_time, read_timestamp
 
 DEFAULT_LIMIT = 500
 NULL = "\0"
@@ -164,7 +164,7 @@ def _test(definition: PropertyDefinition, operator: str, text: str) -> Callable[
     comparison: Callable[[Any, Any], bool] | None = None
     if kind.is_text:
         comparison = _TEXT.get(operator)
-    elif kind in (DataType.INTEGER, DataType.DATE, DataType.TIMESTAMP):
+    elif kind.is_number or kind in (DataType.DATE, DataType.TIME, DataType.TIMESTAMP):
         comparison = _ORDER.get(operator)
     if comparison is None:
         raise invalid(f'Property {definition.id} cannot be searched with "{operator}=".')
@@ -188,8 +188,12 @@ def _wanted(definition: PropertyDefinition, text: str) -> Any:
             return _integer(definition, text)
         case DataType.MULTI_SELECT_LOOKUP:
             return {_integer(definition, item) for item in text.split(",")}
+        case DataType.FLOATING:
+            return _real(definition, text)
         case DataType.DATE:
             return read_date(text)
+        case DataType.TIME:
+            return read_time(text)
         case DataType.TIMESTAMP:
             return _timestamp(text)
 
@@ -204,6 +208,12 @@ def _integer(definition: PropertyDefinition, text: str) -> int:
     if not re.fullmatch(r"-?[0-9]{1,10}", text) or int(text) not in INTEGERS:
         raise invalid(f'Property {definition.id} cannot be "{text}".')
     return int(text)
+
+
+def _real(definition: PropertyDefinition, text: str) -> float:
+    if not re.fullmatch(r"-?[0-9]{1,300}(\.[0-9]{1,300})?", text):
+        raise invalid(f'Property {definition.id} cannot be "{text}".')
+    return float(text)
 
 
 def _timestamp(text: str) -> datetime:

@@ -8,11 +8,12 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
+from sandbox.vault.authentication import Authentication
 from sandbox.vault.dispatch import NODE_COOKIE, Access, Call, Route
 from sandbox.vault.errors import ServiceError, invalid, json_response
-from sandbox.vault.sessions import Authentication
 
 SIMPLE_PERMISSIONS = 0
+SPECIFIC_WINDOWS_USER = 2
 SPECIFIC_M_FILES_USER = 3
 """Of MFACLMode and MFAuthType (developer.m-files.com/APIs/REST-API/Reference/enumerations)."""
 
@@ -51,12 +52,13 @@ async def session_info(call: Call) -> web.StreamResponse:
         "InternalUser": True,
         "LicenseAllowsModifications": True,
     }
+    account = call.vault.accounts.of(call.session.authentication)
     info = {
-        "AccountName": call.session.authentication.username,
+        "AccountName": f"{account.domain}\\{account.username}" if account.domain else account.username,
         "ACLMode": SIMPLE_PERMISSIONS,
-        "AuthenticationType": SPECIFIC_M_FILES_USER,
+        "AuthenticationType": SPECIFIC_WINDOWS_USER if account.domain else SPECIFIC_M_FILES_USER,
         **rights,
-        "UserID": call.vault.user_of(call.session),
+        "UserID": account.user,
     }
     return json_response(info)
 

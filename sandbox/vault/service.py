@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox.vault import file_routes, object_routes, server_routes, structure_routes
+from sandbox.vault.chunk_routes import ROUTES as CHUNK_ROUTES
 from sandbox.vault.dispatch import Dispatcher
+from sandbox.vault.file_routes import ROUTES as FILE_ROUTES
+from sandbox.vault.item_routes import ROUTES as ITEM_ROUTES
+from sandbox.vault.object_routes import ROUTES as OBJECT_ROUTES
+from sandbox.vault.relationship_routes import ROUTES as RELATIONSHIP_ROUTES
+from sandbox.vault.server_routes import ROUTES as SERVER_ROUTES
+from sandbox.vault.structure_routes import ROUTES as STRUCTURE_ROUTES
 from sandbox.vault.vault import ExampleVault
 
 NO_LIMIT = 0
@@ -13,10 +19,13 @@ NO_LIMIT = 0
 
 
 ROUTES = (
-    *server_routes.ROUTES,
-    *structure_routes.ROUTES,
-    *file_routes.ROUTES,
-    *object_routes.ROUTES,
+    *SERVER_ROUTES,
+    *STRUCTURE_ROUTES,
+    *ITEM_ROUTES,
+    *FILE_ROUTES,
+    *CHUNK_ROUTES,
+    *OBJECT_ROUTES,
+    *RELATIONSHIP_ROUTES,
 )
 
 

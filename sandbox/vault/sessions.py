@@ -9,44 +9,15 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
 
-from msgspec import Meta, Struct
-from msgspec import field as wire
-
+from sandbox.vault.accounts import Accounts
+from sandbox.vault.authentication import Authentication
+from sandbox.vault.chunks import PartialUpload
 from sandbox.vault.errors import Login, ServiceError, login_failed, token_refused
 from sandbox.vault.uploads import Upload
 
 TOKEN_BYTES = 256
 """Gives tokens of 342 characters, as recorded."""
-
-
-class Authentication(Struct, frozen=True, rename="pascal", forbid_unknown_fields=True):
-    """The body of a request for a token. What the example vault has no use for must be empty."""
-
-    username: str
-    password: str
-    vault_guid: str | None = None
-    expiration: Annotated[datetime, Meta(tz=True)] | None = None
-    session_id: str | None = wire(name="SessionID", default=None)
-    computer_name: str | None = None
-    domain: str | None = None
-    windows_user: bool | None = None
-    read_only: bool | None = None
-    url: str | None = wire(name="URL", default=None)
-    method: str | None = None
-
-    @property
-    def unsupported(self) -> list[str]:
-        """The names of options that ask for what is not held here."""
-        asked = {
-            "Domain": self.domain,
-            "WindowsUser": self.windows_user,
-            "ReadOnly": self.read_only,
-            "URL": self.url,
-            "Method": self.method,
-        }
-        return [name for name, value in asked.items() if value]
 
 
 @dataclass(eq=False)
@@ -57,6 +28,8 @@ class Session:
     node: str
     authentication: Authentication
     uploads: dict[int, Upload] = field(default_factory=dict)
+    partial: dict[int, PartialUpload] = field(default_factory=dict)
+    """Files that come in chunks, as long as a chunk is missing."""
     uploads_begun: int = 0
     ended: bool = False
 
@@ -75,15 +48,18 @@ class Session:
         for upload in self.uploads.values():
             upload.path.unlink(missing_ok=True)
         self.uploads.clear()
+        for partial in self.partial.values():
+            if not partial.busy:
+                partial.path.unlink(missing_ok=True)
+        self.partial.clear()
 
 
 class Sessions:
     """All tokens that the server still knows."""
 
-    def __init__(self, guid: str, accepts: Callable[[str, str], bool], now: Callable[[], datetime]) -> None:
-        """`accepts` says whether a user name and a password are valid at present."""
+    def __init__(self, guid: str, accounts: Accounts, now: Callable[[], datetime]) -> None:
         self._guid = guid.upper()
-        self._accepts = accepts
+        self._accounts = accounts
         self._now = now
         self._sessions: dict[str, Session] = {}
 
@@ -125,7 +101,7 @@ class Sessions:
         refusal: ServiceError | None = None
         if expiration is not None and expiration <= self._now():
             refusal = token_refused(other_node=False)
-        elif not self._accepts(session.authentication.username, session.authentication.password):
+        elif not self._accounts.accept(session.authentication):
             refusal = login_failed()
         if refusal is not None:
             self.end(session)

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Protocol
 
 UNRESOLVED = -1
 """What an alias resolves to that nothing has, or more than one thing."""
 
 DOCUMENT = 0
+EMAIL = 20
+EMAIL_CONVERSATION = 21
 
 NAME_OR_TITLE = 0
 CREATED = 20
@@ -21,11 +24,20 @@ LAST_MODIFIED = 21
 SINGLE_FILE = 22
 CREATED_BY = 25
 DELETED = 27
+COMMENT = 33
+EXTERNAL_LOCATION = 35
+ADDITIONAL_CLASSES = 36
 WORKFLOW = 38
 STATE = 39
+REFERENCE = 76
+MESSAGE_ID = 83
+IN_REPLY_TO = 84
+IN_REPLY_TO_REFERENCE = 85
 CLASS = 100
+CONVERSATION_ID = 112
 
 CLASS_LIST = 1
+EXTERNAL_LOCATION_LIST = 5
 USER_LIST = 6
 WORKFLOW_LIST = 7
 STATE_LIST = 8
@@ -36,7 +48,9 @@ class DataType(IntEnum):
 
     TEXT = 1
     INTEGER = 2
+    FLOATING = 3
     DATE = 5
+    TIME = 6
     TIMESTAMP = 7
     BOOLEAN = 8
     LOOKUP = 9
@@ -47,6 +61,11 @@ class DataType(IntEnum):
     def is_lookup(self) -> bool:
         """Whether its values are items of a value list."""
         return self in (DataType.LOOKUP, DataType.MULTI_SELECT_LOOKUP)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers."""
+        return self in (DataType.INTEGER, DataType.FLOATING)
 
     @property
     def is_text(self) -> bool:
@@ -65,7 +84,7 @@ class Element:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectType(Element):
-    """A type of objects."""
+    """A type of objects, which lookups can choose from as from a value list."""
 
     plural: str
     can_have_files: bool
@@ -73,19 +92,31 @@ class ObjectType(Element):
 
 @dataclass(frozen=True, kw_only=True)
 class ValueList(Element):
-    """A list of items to choose from: name by id."""
+    """A list of items to choose from: name by id.
+
+    In an owned list, `owner` is the list of the owners, and `owners` has the one of each item.
+    """
 
     plural: str
     items: Mapping[int, str]
+    external_ids: Mapping[int, str] = field(default_factory=dict)
+    owner: int | None = None
+    owners: Mapping[int, int] = field(default_factory=dict)
+    allow_adding: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class PropertyDefinition(Element):
-    """What a property is; `kept_by_server` is one that no client sets when it creates an object."""
+    """What a property is.
+
+    `kept_by_server` is one that no client sets when it creates an object; `automatic` is the text with
+    placeholders that an automatic value is made from.
+    """
 
     data_type: DataType
     value_list: int | None = None
     kept_by_server: bool = False
+    automatic: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +141,24 @@ class Workflow(Element):
     states: tuple[State, ...]
 
 
+class ObjectTitles(Protocol):
+    """The objects that a lookup can choose: they come and go, the structure stays."""
+
+    def title(self, object_type: int, number: int) -> str | None:
+        """The title of an object, deleted ones included; None when there is none."""
+
+    def is_live(self, object_type: int, number: int) -> bool:
+        """Whether there is such an object, and it is not deleted."""
+
+
+class _NoObjects:
+    def title(self, object_type: int, number: int) -> str | None:
+        return None
+
+    def is_live(self, object_type: int, number: int) -> bool:
+        return False
+
+
 @dataclass(frozen=True)
 class Structure:
     """All that a vault knows of its objects before there is one."""
@@ -120,12 +169,35 @@ class Structure:
     value_lists: Mapping[int, ValueList]
     workflows: Mapping[int, Workflow]
     users: Mapping[int, str] = field(default_factory=dict)
+    objects: ObjectTitles = field(default_factory=_NoObjects)
 
-    def items(self, list_id: int) -> Mapping[int, str]:
-        """The items that a lookup over this list can name, built-in lists included.
+    def can_choose(self, list_id: int, item: int) -> bool:
+        """Whether a lookup over this list, or over the objects of this type, can choose an item.
 
-        Raises KeyError for an unknown list.
+        How the server takes a lookup to a deleted object is unverified: it is refused.
         """
+        if list_id in self.object_types:
+            return self.objects.is_live(list_id, item)
+        return item in self._items(list_id)
+
+    def item_name(self, list_id: int, item: int) -> str:
+        """The name of an item that a lookup has chosen. Raises KeyError for an unknown list or item."""
+        if list_id in self.object_types:
+            title = self.objects.title(list_id, item)
+            if title is None:
+                raise KeyError(item)
+            return title
+        return self._items(list_id)[item]
+
+    def value_list_of(self, property_id: int) -> ValueList | None:
+        """The value list that a property chooses from; None for another property, and for built-in lists.
+
+        Raises KeyError for an unknown property.
+        """
+        list_id = self.properties[property_id].value_list
+        return None if list_id is None else self.value_lists.get(list_id)
+
+    def _items(self, list_id: int) -> Mapping[int, str]:
         match list_id:
             case _ if list_id == CLASS_LIST:
                 return {item.id: item.name for item in self.classes.values()}
@@ -135,6 +207,8 @@ class Structure:
                 return {item.id: item.name for item in self.workflows.values()}
             case _ if list_id == STATE_LIST:
                 return {item.id: item.name for item in self._states()}
+            case _ if list_id == EXTERNAL_LOCATION_LIST:
+                return {}
             case _:
                 return self.value_lists[list_id].items
 

@@ -9,7 +9,6 @@ from aiohttp import web
 
 from sandbox.vault.dispatch import Call, Route
 from sandbox.vault.errors import ServiceError, invalid, json_response, not_found
-from sandbox.vault.search import DEFAULT_LIMIT, read_limit, wildcard
 from sandbox.vault.structure import (
     NAME_OR_TITLE,
     ObjectClass,
@@ -20,6 +19,7 @@ from sandbox.vault.structure import (
 )
 
 NONE = 0
+CALCULATED_WITH_PLACEHOLDERS = 1
 KINDS = (
     "properties",
     "objecttypes",
@@ -32,16 +32,23 @@ KINDS = (
 
 
 def _list_type(element: ObjectType | ValueList) -> dict[str, Any]:
-    """An ObjType: object types and value lists are described alike."""
+    """An ObjType: object types and value lists are described alike.
+
+    `HasOwner` and `Owner` are not documented; servers send them, as answers show that users of the service
+    have published.
+    """
     real = isinstance(element, ObjectType)
+    owner = element.owner if isinstance(element, ValueList) else None
     return {
-        "AllowAdding": True,
+        "AllowAdding": not isinstance(element, ValueList) or element.allow_adding,
         "CanHaveFiles": isinstance(element, ObjectType) and element.can_have_files,
         "DefaultPropertyDef": NONE,
         "External": False,
+        "HasOwner": owner is not None,
         "ID": element.id,
         "NamePlural": element.plural,
         "Name": element.name,
+        "Owner": NONE if owner is None else owner,
         "OwnerPropertyDef": NONE,
         "ReadOnlyPropertiesDuringInsert": [],
         "ReadOnlyPropertiesDuringUpdate": [],
@@ -61,8 +68,8 @@ def _class(element: ObjectClass) -> dict[str, Any]:
 def _property(element: PropertyDefinition) -> dict[str, Any]:
     return {
         "AllObjectTypes": True,
-        "AutomaticValue": "",
-        "AutomaticValueType": NONE,
+        "AutomaticValue": element.automatic,
+        "AutomaticValueType": CALCULATED_WITH_PLACEHOLDERS if element.automatic else NONE,
         "BasedOnValueList": element.value_list is not None,
         "DataType": int(element.data_type),
         "ID": element.id,
@@ -126,31 +133,6 @@ async def one_property(call: Call) -> web.StreamResponse:
 async def value_lists(call: Call) -> web.StreamResponse:
     """All value lists."""
     return json_response([_list_type(element) for element in call.vault.structure.value_lists.values()])
-
-
-async def value_list_items(call: Call) -> web.StreamResponse:
-    """The items of a value list, filtered by their whole name, in which `*` and `?` are wildcards."""
-    value_list = call.vault.structure.value_lists.get(call.number("id"))
-    if value_list is None:
-        raise not_found()
-    pattern = wildcard(call.options.get("filter", "*"))
-    limit = read_limit(call.options.get("limit", str(DEFAULT_LIMIT)))
-    found = [
-        {
-            "DisplayID": str(number),
-            "HasOwner": False,
-            "HasParent": False,
-            "ID": number,
-            "Name": name,
-            "OwnerID": NONE,
-            "ParentID": NONE,
-            "ValueListID": value_list.id,
-        }
-        for number, name in value_list.items.items()
-        if pattern.fullmatch(name)
-    ]
-    items = found[:limit] if limit else found
-    return json_response({"Items": items, "MoreResults": len(items) < len(found)})
 
 
 async def workflows(call: Call) -> web.StreamResponse:
@@ -220,7 +202,6 @@ ROUTES = (
     Route("GET", "structure/workflows", workflows),
     Route("GET", "structure/workflows/{id}/states", workflow_states),
     Route("GET", "valuelists", value_lists),
-    Route("GET", "valuelists/{id}/items", value_list_items, options=frozenset({"filter", "limit"})),
     Route("POST", "structure/metadatastructure/itemidbyalias", ids_by_aliases),
     Route("POST", "structure/{kind}/itemidbyalias", ids_of_kind),
     Route("GET", "structure/{kind}/itemidbyalias/{alias}", id_of_kind),

@@ -35,7 +35,7 @@ def _ticks(moment: datetime) -> str:
 
 def typed_value(definition: PropertyDefinition, value: Value, structure: Structure) -> dict[str, Any]:
     """The value as the server sends it, fields in the recorded order."""
-    shown = _shown(definition, value, structure)
+    shown = display_value(definition, value, structure)
     return {
         **_content(definition, value, structure),
         "HasValue": value is not None,
@@ -43,7 +43,7 @@ def typed_value(definition: PropertyDefinition, value: Value, structure: Structu
         **({} if value is None else {"SerializedValue": _serialized(value)}),
         "DataType": int(definition.data_type),
         "SortingKey": _sorting_key(definition, value),
-        "IsNumberSorting": definition.data_type is DataType.INTEGER and value is not None,
+        "IsNumberSorting": definition.data_type.is_number and value is not None,
         "HasAutomaticPermission": False,
     }
 
@@ -58,6 +58,8 @@ def _content(definition: PropertyDefinition, value: Value, structure: Structure)
             return {"Lookups": [_sent_lookup(definition, item, structure) for item in items]}
         case _, date():
             return {"Value": iso_second(value)}
+        case _, time():
+            return {"Value": value.isoformat()}
         case _:
             return {"Value": value}
 
@@ -75,7 +77,8 @@ def _sent_lookup(definition: PropertyDefinition, item: int, structure: Structure
     }
 
 
-def _shown(definition: PropertyDefinition, value: Value, structure: Structure) -> str:
+def display_value(definition: PropertyDefinition, value: Value, structure: Structure) -> str:
+    """The value as it is shown; empty for none."""
     match value:
         case None:
             return ""
@@ -87,7 +90,7 @@ def _shown(definition: PropertyDefinition, value: Value, structure: Structure) -
             return display(value)
         case date():
             return value.strftime("%d.%m.%Y")
-        case _:
+        case _:  # a time of day is in ISO format
             return str(value)
 
 
@@ -105,7 +108,7 @@ def _sorting_key(definition: PropertyDefinition, value: Value) -> str:
     match definition.data_type, value:
         case _, date():
             return _ticks(_moment(value))
-        case DataType.INTEGER, int(number):
-            return str(number)
+        case DataType.INTEGER | DataType.FLOATING, int() | float():
+            return str(value)
         case _:
             return ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -11,7 +12,7 @@ from msgspec import Struct
 from sandbox.vault.errors import invalid
 from sandbox.vault.structure import DataType, PropertyDefinition, Structure
 
-Value: TypeAlias = str | int | date | datetime | tuple[int, ...] | None
+Value: TypeAlias = str | int | float | date | datetime | time | tuple[int, ...] | None
 """A kept value; a lookup is kept as the id of its item, a boolean as bool."""
 
 TEXT_LENGTH = 100
@@ -23,6 +24,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CONTROL_OR_LINE_END = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_TIME = re.compile(r"\d\d:\d\d:\d\d")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?(Z|[+-]\d\d:\d\d)")
 
 
@@ -70,29 +72,43 @@ def read_value(definition: PropertyDefinition, sent: TypedValue, structure: Stru
 def _read_plain(definition: PropertyDefinition, value: str | float | bool) -> Value:
     match definition.data_type, value:
         case DataType.TEXT, str(text):
-            return _single_line(definition, text)
+            return read_line(text, f"Property {definition.id}")
         case DataType.MULTI_LINE_TEXT, str(text):
             return _multi_line(definition, text)
         case DataType.BOOLEAN, bool(flag):
             return flag
         case DataType.INTEGER, int(number) if not isinstance(number, bool) and number in INTEGERS:
             return number
+        case DataType.FLOATING, (int() | float()) as real if not isinstance(real, bool):
+            return _real(definition, real)
         case DataType.DATE, str(text):
             return read_date(text)
+        case DataType.TIME, str(text):
+            return read_time(text)
         case DataType.TIMESTAMP, str(text):
             return read_timestamp(text)
         case _:
             raise invalid(f"Property {definition.id} cannot have this value.")
 
 
-def _single_line(definition: PropertyDefinition, text: str) -> str:
+def _real(definition: PropertyDefinition, value: float) -> float:
+    try:
+        real = float(value)
+    except OverflowError:
+        real = math.inf
+    if not math.isfinite(real):
+        raise invalid(f"Property {definition.id} cannot have this value.")
+    return real
+
+
+def read_line(text: str, subject: str) -> str:
     """Text is one line of 100 characters; the rest is lost without a word.
 
     Characters are counted as .NET does, in UTF-16. What control characters do in a line is unverified: they
     are refused. userguide.m-files.com/user-guide/2018/eng/New_property_definition.html
     """
     if _CONTROL_OR_LINE_END.search(text):
-        raise invalid(f"Property {definition.id} is a single line without control characters.")
+        raise invalid(f"{subject} is a single line without control characters.")
     units = text.encode("utf-16-le")[: 2 * TEXT_LENGTH]
     return units.decode("utf-16-le", errors="ignore")
 
@@ -115,6 +131,20 @@ def read_date(text: str) -> date:
     if day is None or day.year < EARLIEST_YEAR:
         raise invalid(f'"{text}" is not a date.')
     return day
+
+
+def read_time(text: str) -> time:
+    """A time of day as `HH:mm:ss`.
+
+    "ISO format string" is all that the documentation says (Reference/syntax, Typed values): a date, a zone
+    and fractions are refused, which is unverified. Raises ServiceError (400).
+    """
+    try:
+        if _TIME.fullmatch(text):
+            return time.fromisoformat(text)
+    except ValueError:
+        pass
+    raise invalid(f'"{text}" is not a time of day.')
 
 
 def read_timestamp(text: str) -> datetime:
@@ -148,7 +178,7 @@ def _item(definition: PropertyDefinition, lookup: Lookup, structure: Structure) 
     if lookup.version != LATEST:
         raise invalid(f"Lookup of property {definition.id}: version must be {LATEST}.")
     assert definition.value_list is not None
-    if lookup.item not in structure.items(definition.value_list):
+    if not structure.can_choose(definition.value_list, lookup.item):
         raise invalid(f"Lookup of property {definition.id}: there is no item {lookup.item}.")
     return lookup.item
 
@@ -157,5 +187,4 @@ def names(definition: PropertyDefinition, value: Value, structure: Structure) ->
     """The names of the items that a lookup value chose."""
     assert definition.value_list is not None
     chosen = value if isinstance(value, tuple) else (value,)
-    items = structure.items(definition.value_list)
-    return [items[item] for item in chosen if isinstance(item, int)]
+    return [structure.item_name(definition.value_list, item) for item in chosen if isinstance(item, int)]

@@ -167,7 +167,7 @@ async def run_to_end(command: Sequence[str], environment: Mapping[str, str] | No
     """Run a host that does not get as far as to listen."""
     process = await launch(command, environment)
     try:
-        output, errors = await asyncio.wait_for(process.communicate(), 20)
+        output, errors = await asyncio.wait_for(process.communicate(), 60)
     finally:
         if process.returncode is None:
             process.kill()
@@ -185,7 +185,7 @@ async def running_host(
     process = await launch(host_command(settings, app, *options), environment)
     assert process.stdout is not None
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), 20)
+        line = await asyncio.wait_for(process.stdout.readline(), 60)
         if not line:
             _, errors = await process.communicate()
             raise AssertionError(f"the host did not get ready:\n{errors.decode()}")
@@ -196,7 +196,7 @@ async def running_host(
             await process.communicate()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     """Wait until `condition` holds; AssertionError when it does not within `seconds`."""
     end = asyncio.get_running_loop().time() + seconds
     while not condition():

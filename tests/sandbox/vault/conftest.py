@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,16 +42,22 @@ class Site:
         return token
 
 
-@pytest.fixture
-async def site(tmp_path: Path, authority: Authority) -> AsyncIterator[Site]:
-    """A vault of its own for each test."""
-    vault = ExampleVault(tmp_path / "vault")
+@asynccontextmanager
+async def serving(vault: ExampleVault, authority: Authority) -> AsyncIterator[Site]:
+    """This vault over TLS."""
     served = await serve(application(vault), context=authority.server_context())
     trust = ssl.create_default_context(cafile=str(authority.bundle))
     try:
         yield Site(vault, served.origin, trust)
     finally:
         await served.close()
+
+
+@pytest.fixture
+async def site(tmp_path: Path, authority: Authority) -> AsyncIterator[Site]:
+    """A vault of its own for each test."""
+    async with serving(ExampleVault(tmp_path / "vault"), authority) as made:
+        yield made
 
 
 @pytest.fixture

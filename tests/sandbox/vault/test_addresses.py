@@ -42,6 +42,10 @@ BUILT = {
     "GetWorkflowIDByAlias",
     "GetWorkflowStateIDByAlias",
     "GetWorkflowStateTransitionIDByAlias",
+    "AddValueListItemByName",
+    "AddValueListItemValueListIDPopulated",
+    "GetHistory",
+    "RenameObject",
 }
 
 
@@ -141,6 +145,15 @@ async def test_outside_the_web_service_iis_answers_in_html(
     answer = await client.get(f"{site.origin}{address}")
     assert answer.status_code == 404
     assert answer.headers["Content-Type"].startswith("text/html")
+
+
+async def test_an_error_that_nobody_caught_is_a_page_of_iis(site: Site, client: httpx.AsyncClient) -> None:
+    site.vault.broken = True
+    for verb, address in (("POST", "server/authenticationtokens"), ("POST", "objects/0"), ("GET", "objects")):
+        answer = await client.request(verb, address)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (500, "text/html; charset=utf-8")
+    site.vault.broken = False
+    assert (await client.get("objects")).status_code == 200
 
 
 async def test_a_server_that_is_down_says_503_to_everything(site: Site, client: httpx.AsyncClient) -> None:

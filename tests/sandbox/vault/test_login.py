@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
+from sandbox.pki import Authority
+from sandbox.vault import ExampleVault
 from tests.sandbox.vault.bodies import create, document, file, upload
-from tests.sandbox.vault.conftest import Site
+from tests.sandbox.vault.conftest import Site, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -209,7 +212,7 @@ async def test_uploads_of_one_token_are_unknown_to_another(site: Site, client: h
         b'{"Username": "svc-mail"}',
         b'{"Username": "a", "Password": "b", "Vault": "c"}',
         b'{"Username": "a", "Password": "b", "Expiration": "2026-11-24T00:00:00"}',
-        b'{"Username": "a", "Password": "b", "WindowsUser": true}',
+        b'{"Username": "a", "Password": "b", "ReadOnly": true}',
         b'{"Username": "\xff", "Password": "b"}',
     ],
 )
@@ -218,3 +221,58 @@ async def test_what_is_no_request_for_a_token_gets_none(site: Site, content: byt
         answer = await browser.post("server/authenticationtokens", content=content)
     assert answer.status_code == 400
     assert answer.json().keys() == RECORDED_REFUSAL
+
+
+WINDOWS = {"Domain": "corp", "WindowsUser": True}
+
+
+async def test_a_windows_account_logs_in_with_its_domain(tmp_path: Path, authority: Authority) -> None:
+    vault = ExampleVault(tmp_path, domain="CORP")
+    async with serving(vault, authority) as site, site.browser() as browser:
+        await site.log_in(browser, **WINDOWS)
+        session = (await browser.get("session")).json()
+        created = await create(browser, document())
+    assert (session["AccountName"], session["AuthenticationType"], session["UserID"]) == (
+        "CORP\\svc-mail",
+        2,
+        25,
+    )
+    (stored,) = vault.objects()
+    assert (stored.id, stored.values["Created by"]) == (created["ObjVer"]["ID"], "svc-mail")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"Domain": "CORP"},
+        {"WindowsUser": True},
+        {"Domain": "OTHER", "WindowsUser": True},
+        {**WINDOWS, "Password": "wrong"},
+    ],
+)
+async def test_a_windows_account_is_refused_without_all_of_it(
+    tmp_path: Path, authority: Authority, changed: dict[str, object]
+) -> None:
+    """As with any wrong credentials, a token comes first."""
+    async with serving(ExampleVault(tmp_path, domain="CORP"), authority) as site, site.browser() as browser:
+        await site.log_in(browser, **changed)
+        assert (await refusal(browser))["Message"] == "Login to application failed"
+
+
+@pytest.mark.parametrize("changed", [WINDOWS, {"Domain": "CORP"}, {"WindowsUser": True}])
+async def test_an_account_of_m_files_is_refused_as_a_windows_account(
+    site: Site, changed: dict[str, object]
+) -> None:
+    async with site.browser() as browser:
+        await site.log_in(browser, **changed)
+        assert (await refusal(browser))["IsLoggedToApplication"] is False
+
+
+async def test_accounts_of_one_name_in_two_domains_are_two(site: Site) -> None:
+    user = site.vault.add_account("svc-mail", "of the domain", domain="CORP", name="Mail service")
+    async with site.browser() as browser:
+        await site.log_in(browser, Password="of the domain", **WINDOWS)
+        assert (await browser.get("session")).json()["UserID"] == user
+        await site.log_in(browser)
+        assert (await browser.get("session")).json()["UserID"] == 25

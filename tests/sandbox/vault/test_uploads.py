@@ -109,6 +109,15 @@ async def test_a_body_over_the_limit_is_answered_by_iis_in_html(
     assert (await client.get("structure/classes")).status_code == 200
 
 
+@pytest.mark.parametrize("status", [404, 413, 500])
+async def test_a_limit_answers_as_the_web_server_is_set_up(
+    site: Site, client: httpx.AsyncClient, status: int
+) -> None:
+    site.vault.max_upload_bytes, site.vault.oversize_status = 10, status
+    answer = await client.post("files", content=b"x" * 11)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+
+
 async def test_upload_numbers_count_on_and_each_is_used_once(site: Site, client: httpx.AsyncClient) -> None:
     first, second = await upload(client, b"one"), await upload(client, b"two")
     assert (first["UploadID"], second["UploadID"]) == (1, 2)
@@ -122,7 +131,7 @@ async def test_upload_numbers_count_on_and_each_is_used_once(site: Site, client:
 async def count_of_files(site: Site, wanted: int) -> None:
     """Wait until so many temporary files are there; the server tells nobody when it writes."""
     for _ in range(500):
-        if len(list(site.vault._uploads.iterdir())) == wanted:
+        if len(list(site.vault.files._uploads.iterdir())) == wanted:
             return
         await asyncio.sleep(0.01)
     pytest.fail(f"there were never {wanted} temporary files")
@@ -168,5 +177,5 @@ async def test_an_upload_that_outlives_its_token_is_refused(site: Site, client: 
         site.vault.expire_tokens()
 
     with pytest.raises(ServiceError, match="Token-based authentication failed"):
-        await site.vault.keep_upload(session, pieces())
-    assert not list(site.vault._uploads.iterdir())
+        await site.vault.files.keep(session, pieces())
+    assert not list(site.vault.files._uploads.iterdir())
