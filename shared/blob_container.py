@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 from azure.core import MatchConditions
@@ -18,6 +19,10 @@ from shared.errors import Stale, Unavailable
 from shared.storage_clients import PIECE
 from shared.storage_errors import created_anew, storage_faults
 
+_SMALL_PIECE = 256 * 1024
+_CONNECTIONS = 1024 * 1024
+"""Bytes that a stream's two connections hold: TLS records, windows of HTTP, buffers of sockets."""
+
 
 @dataclass(frozen=True)
 class Written:
@@ -27,6 +32,22 @@ class Written:
     sha256: str
 
 
+def held_by_writing(expected: int | None) -> int:
+    """The most bytes of memory that `BlobContainer.write` holds of a stream, with what its source holds.
+
+    The piece that is filled, and a copy of it that is sent.
+    """
+    return 2 * _piece_of(expected) + _CONNECTIONS
+
+
+def held_by_reading(size: int) -> int:
+    """The most bytes of memory that `BlobContainer.open` holds of a blob, with who sends its pieces on.
+
+    The SDK keeps the first piece to the end. The next one is there in parts and as a whole, for a moment.
+    """
+    return 3 * min(size, PIECE) + _CONNECTIONS
+
+
 class BlobContainer:
     """The container `name`; its faults call it `what`. Each method may raise Unavailable."""
 
@@ -34,25 +55,29 @@ class BlobContainer:
         self._container: ContainerClient = service.get_container_client(name)
         self._what = what
 
-    async def write(self, name: str, content: AsyncGenerator[bytes, None]) -> Written:
+    async def write(
+        self, name: str, content: AsyncGenerator[bytes, None], expected: int | None = None
+    ) -> Written:
         """Stream `content` into the blob `name`, piece by piece, with its digest taken on the way.
 
-        Raises Unavailable, and what `content` raises; then the blob is as it was.
+        About `expected` bytes will come, if that is known; what is small goes in small pieces, however much
+        comes of it. Raises Unavailable, and what `content` raises; then the blob is as it was.
         """
         digest, size = hashlib.sha256(), 0
         blob, blocks = self._container.get_blob_client(name), list[BlobBlock]()
-        pending: bytes | None = None
-        async with aclosing(_pieces(content)) as pieces:
+        limit = _piece_of(expected)
+        async with aclosing(_pieces(content, limit)) as pieces:
             async for piece in pieces:
                 digest.update(piece)
                 size += len(piece)
-                if pending is not None:
-                    blocks.append(await self._stage(blob, pending, len(blocks)))
-                pending = piece
-        if not blocks:
-            await self.put(name, pending or b"", overwrite=True)
-        else:
-            blocks.append(await self._stage(blob, pending or b"", len(blocks)))
+                if size < limit:  # all that there is
+                    await self.put(name, piece, overwrite=True)
+                else:
+                    blocks.append(await self._stage(blob, piece, len(blocks)))
+                del piece  # it would stay until the next one is complete
+        if not size:
+            await self.put(name, b"", overwrite=True)
+        if blocks:
             with storage_faults(self._what):
                 await blob.commit_block_list(blocks)
         return Written(size, digest.hexdigest())
@@ -88,6 +113,7 @@ class BlobContainer:
             with storage_faults(self._what):
                 async for piece in download.chunks():
                     yield piece
+                    del piece  # it would stay until the next one has come
         except ResourceNotFoundError:
             raise Unavailable(
                 f"{self._what}: a blob was deleted while it was read", origin="storage"
@@ -181,13 +207,14 @@ class BlobContainer:
 
     async def _stage(self, blob: BlobClient, piece: bytes, number: int) -> BlobBlock:
         block = b64encode(f"{number:08d}".encode()).decode()
+        # As a file: bytes would be encrypted all at once, and copied three times for that.
         with storage_faults(self._what):
             try:
-                await blob.stage_block(block, piece)
+                await blob.stage_block(block, BytesIO(piece), length=len(piece))
             except ResourceNotFoundError:
                 await self._create()
                 with created_anew(self._what):
-                    await blob.stage_block(block, piece)
+                    await blob.stage_block(block, BytesIO(piece), length=len(piece))
         return BlobBlock(block_id=block)
 
     async def _create(self) -> None:
@@ -197,17 +224,28 @@ class BlobContainer:
             return  # a twin was first, or infra made it
 
 
-async def _pieces(content: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """`content` in pieces of one size, whatever the sizes that it comes in; it is closed in any case."""
+def _piece_of(expected: int | None) -> int:
+    return _SMALL_PIECE if expected is not None and expected <= _SMALL_PIECE else PIECE
+
+
+async def _pieces(content: AsyncGenerator[bytes, None], limit: int) -> AsyncGenerator[bytes, None]:
+    """`content` in pieces of that size, whatever the sizes that it comes in; it is closed in any case.
+
+    Only the last one is shorter.
+    """
     held = bytearray()
     async with aclosing(content):
         async for part in content:
-            if not held and len(part) == PIECE:
-                yield part  # out of another blob: not worth two copies
+            if not held and len(part) == limit:
+                yield part  # out of another blob: not worth a copy
                 continue
-            held += part
-            while len(held) >= PIECE:
-                yield bytes(held[:PIECE])
-                del held[:PIECE]
+            for start in range(0, len(part), limit):
+                held += part[start : start + limit]
+                if len(held) >= limit:
+                    with memoryview(held) as whole:
+                        piece = bytes(whole[:limit])
+                    del held[:limit]
+                    yield piece
+                    del piece
     if held:
         yield bytes(held)

@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import mimetypes
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.file_extensions import LONGEST, UNKNOWN, extension_of
+
 LONGEST_TITLE = 80
-"""Characters of a file's title: Windows clients of the vault keep paths below 260."""
-LONGEST_EXTENSION = 16
+"""UTF-16 code units of a file's title, which Windows counts: clients of the vault keep paths below 260."""
+LONGEST_EXTENSION = LONGEST
 _PATH = re.compile(r"[/\\]")
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
 _EXTENSION = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)", re.IGNORECASE)
-_TYPES = mimetypes.MimeTypes()
-"""What Python itself knows of content types, not what the machine does: names are the same everywhere."""
-_OFFICE = "application/vnd.openxmlformats-officedocument"
-_EXTENSIONS = {
-    f"{_OFFICE}.wordprocessingml.document": "docx",
-    f"{_OFFICE}.spreadsheetml.sheet": "xlsx",
-    f"{_OFFICE}.presentationml.presentation": "pptx",
-    "application/gzip": "gz",
-    "application/ms-tnef": "dat",
-    "application/pkcs7-mime": "p7m",
-    "application/pkcs7-signature": "p7s",
-    "application/rtf": "rtf",
-    "application/vnd.ms-outlook": "msg",
-    "application/x-pdf": "pdf",
-    "application/x-pkcs7-mime": "p7m",
-    "application/x-pkcs7-signature": "p7s",
-    "application/x-zip-compressed": "zip",
-    "application/xml": "xml",
-    "image/heic": "heic",
-    "image/jpg": "jpg",
-    "image/webp": "webp",
-    "message/global": "eml",
-    "message/rfc822": "eml",
-    "text/calendar": "ics",
-    "text/markdown": "md",
-    "text/rtf": "rtf",
-    "text/vcard": "vcf",
-}
-"""What Python does not know, or knows otherwise from one release to the next."""
+"""learn.microsoft.com/windows/win32/fileio/naming-a-file"""
 _HARMFUL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that nobody sees (Unicode, Default_Ignorable_Code_Point; the empty Braille pattern)."""
+_LAST_OF_ONE_UNIT = "\uffff"
 
 
 @dataclass(frozen=True)
@@ -77,35 +53,45 @@ def _split(file: Called) -> tuple[str, str]:
         return title.rstrip(". "), file.extension
     plain = _plain(_PATH.split(file.name)[-1])
     title, dot, extension = plain.rpartition(".")
-    typical = _extension_of(file.content_type)
+    typical = extension_of(file.content_type)
     # "Invoice 4711.2" of a PDF ends in a number, not in an extension; "disk.001" of no known type does not.
-    is_number = extension.isdecimal() and typical != "bin"
+    is_number = extension.isdecimal() and typical != UNKNOWN
     if not dot or not title or is_number or not _EXTENSION.fullmatch(extension):
         title, extension = plain, typical
     return title.rstrip(". "), extension
 
 
 def _plain(name: str) -> str:
-    visible = "".join(c for c in name if unicodedata.category(c) not in _HARMFUL_CATEGORIES)
+    visible = "".join(
+        c for c in name if unicodedata.category(c) not in _HARMFUL_CATEGORIES and c not in _BLANK
+    )
     # Composed, so that two that look alike are alike.
     composed = unicodedata.normalize("NFC", visible)
     return _FORBIDDEN.sub("_", " ".join(composed.split())).strip(". ")
 
 
-def _extension_of(content_type: str) -> str:
-    bare = content_type.partition(";")[0].strip().lower()
-    guessed = _TYPES.guess_extension(bare) if bare != "application/octet-stream" else None
-    return _EXTENSIONS.get(bare) or (guessed or ".bin").removeprefix(".")[:LONGEST_EXTENSION]
-
-
 def _unlike(taken: set[str], title: str, extension: str, number: int) -> tuple[str, str]:
-    title = title[:LONGEST_TITLE].rstrip(". ") or f"attachment {number}"
+    title = _cut(title, LONGEST_TITLE) or f"attachment {number}"
     if _RESERVED.match(title):
-        title = f"_{title}"[:LONGEST_TITLE].rstrip(". ")
+        title = _cut(f"_{title}", LONGEST_TITLE)
     candidate, count = title, 1
-    while f"{candidate}.{extension}".casefold() in taken:
+    while _folded(f"{candidate}.{extension}") in taken:
         count += 1
         mark = f" ({count})"
-        candidate = title[: LONGEST_TITLE - len(mark)].rstrip(". ") + mark
-    taken.add(f"{candidate}.{extension}".casefold())
+        candidate = _cut(title, LONGEST_TITLE - len(mark)) + mark
+    taken.add(_folded(f"{candidate}.{extension}"))
     return candidate, extension
+
+
+def _cut(title: str, units: int) -> str:
+    """So many UTF-16 code units of it, no character in halves."""
+    for at, character in enumerate(title):
+        units -= 1 if character <= _LAST_OF_ONE_UNIT else 2
+        if units < 0:
+            return title[:at].rstrip(". ")
+    return title
+
+
+def _folded(name: str) -> str:
+    """The same for names that are the same in any case and form (Unicode, 3.13, D145)."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())

@@ -6,16 +6,18 @@ All is written to `staging`, whose lifecycle rule deletes by age. What is needed
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from typing import TypeVar
 
 import msgspec
 from azure.storage.blob.aio import BlobServiceClient
 
-from shared.blob_container import BlobContainer, Written
+from shared.blob_container import BlobContainer, Written, held_by_reading, held_by_writing
+from shared.body.reader import held_by_rendering
 from shared.errors import NotYet, Stale, Unavailable
 from shared.manifest import VERSION, Manifest
+from shared.memory_budget import MemoryBudget
 
 CONTAINER = "staging"
 KEPT = "kept"
@@ -29,31 +31,52 @@ class Missing(Exception):
 
 
 class StagingArea:
-    """Reads and writes both containers."""
+    """Reads and writes both containers. Each stream waits until there is memory for it."""
 
-    def __init__(self, service: BlobServiceClient) -> None:
+    def __init__(self, service: BlobServiceClient, memory: MemoryBudget | None = None) -> None:
+        """Without `memory`, there is enough for all."""
+        self._memory = memory or MemoryBudget()
         self._staged = BlobContainer(service, CONTAINER, "staging area")
         self._kept = BlobContainer(service, KEPT, "kept mail")
 
-    async def write(self, name: str, content: AsyncGenerator[bytes, None]) -> Written:
+    async def write(
+        self, name: str, content: AsyncGenerator[bytes, None], expected: int | None = None
+    ) -> Written:
         """Stream `content` into the blob `name`, piece by piece, with its digest taken on the way.
 
-        Raises Unavailable, and what `content` raises.
+        `content` is begun when there is memory: less is needed if about `expected` bytes will come, and those
+        are few. Raises Unavailable, and what `content` raises.
         """
-        return await self._staged.write(name, content)
+        async with aclosing(content), self._memory.streaming(held_by_writing(expected)):
+            return await self._staged.write(name, content, expected)
 
-    async def read(self, name: str, size: int) -> AsyncIterator[bytes]:
+    async def read(self, name: str, size: int) -> AsyncGenerator[bytes, None]:
         """The content of the blob `name`, piece by piece: the staged one, else the kept one.
 
-        Raises Missing when neither is there with `size` bytes, and Unavailable, also when it is deleted while
-        it is read: whether the other one is missing, too, is not known then.
+        It waits for memory, and holds it until it ends or is closed; there is enough for who sends each piece
+        on before the next one. Raises Missing when neither is there with `size` bytes, and Unavailable, also
+        when it is deleted while it is read: whether the other one is missing, too, is not known then.
         """
-        content = await self._staged.open(name, size) or await self._kept.open(name, size)
-        if content is None:
-            raise Missing
-        async with aclosing(content):
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(self._memory.streaming(held_by_reading(size)))
+            content = await self._staged.open(name, size) or await self._kept.open(name, size)
+            if content is None:
+                raise Missing
+            await held.enter_async_context(aclosing(content))
             async for piece in content:
                 yield piece
+                del piece  # it would stay until the next one has come
+
+    def rendering(self, size: int) -> AbstractAsyncContextManager[None]:
+        """The memory that it takes to render the body of a staged mail of `size` bytes; streams go within."""
+        return self._memory.rendering(held_by_rendering(size))
+
+    async def has(self, name: str, size: int) -> bool:
+        """Whether the blob `name` is there with `size` bytes, staged or kept.
+
+        Raises Unavailable.
+        """
+        return await self._staged.size(name) == size or await self._kept.size(name) == size
 
     async def put_manifest(self, manifest: Manifest) -> bool:
         """Commit a staged mail. Whether this manifest is the first: the first one wins.
@@ -169,10 +192,11 @@ class StagingArea:
     async def _keep_file(self, name: str, size: int) -> bool:
         if await self._kept.size(name) == size:
             return True
-        content = await self._staged.open(name, size)
-        if content is None:
-            return False
-        await self._kept.write(name, content)
+        async with self._memory.streaming(held_by_reading(size) + held_by_writing(size)):
+            content = await self._staged.open(name, size)
+            if content is None:
+                return False
+            await self._kept.write(name, content, size)
         return True
 
 

@@ -11,8 +11,9 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from shared.settings import StorageSettings
 
-PIECE = 4 * 1024 * 1024
-"""Bytes of a blob that are in memory at once; the SDK's own first piece is 32 MB."""
+PIECE = 1024 * 1024
+"""Bytes of a blob that one request reads or writes; the SDK's own first piece is 32 MB. A stream holds a few
+such pieces (`shared.blob_container`), and two dozen streams may be under way."""
 _RETRIES: dict[str, Any] = {
     "retry_total": 2,
     "initial_backoff": 0,

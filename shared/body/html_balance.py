@@ -13,17 +13,21 @@ from collections.abc import Set
 
 from shared.body.html_tokens import Token, tokens
 
-MOST_TAGS = 200_000
-"""Start tags and end tags that are kept. A table of 10,000 rows and 9 columns has as many."""
+MOST_TAGS = 100_000
+"""Start tags and end tags that are kept: as many as a table of 5,000 rows and 9 columns has. nh3 takes up to
+half a kilobyte for each."""
 DEEPEST = 100
 LONGEST_ATTRIBUTE = 8_192
 """Characters of one that holds references; a picture within an address is longer, and has none."""
 MOST_TOKENS = 500_000
+MOST_CHARACTERS = 3 * 1024 * 1024
+"""Of all that is written: some characters become five, and each may take four bytes."""
 
 _DEEPENING = frozenset({"blockquote", "div", "ol", "span", "table", "ul"})
 """What ends nothing that is open."""
 _MOST_AMPERSANDS = 500
 _MANY_AMPERSANDS = re.compile(rf"(?:&[^&]*){{{_MOST_AMPERSANDS}}}")
+LONGEST_ESCAPE = len("&amp;")
 _BREAK = "<!---->"
 """A comment, taken out later, divides a text that has many ampersands: nh3 needs quadratic time for those."""
 VOID = frozenset({"br", "hr", "img", "wbr"})
@@ -61,19 +65,23 @@ _ENDS_OF_ITEMS = {
 """Which open element ends where another of its kind begins, and what it may lie in on its own account."""
 
 
-def balanced(html: str, tags: Set[str], attributes: Set[str]) -> tuple[str, bool]:
+def balanced(
+    html: str, tags: Set[str], attributes: Set[str], most: int = MOST_CHARACTERS
+) -> tuple[str, bool]:
     """`html` with only these tags and attributes, closed; and whether it was cut to the limits."""
-    builder = _Builder(tags, attributes)
+    builder = _Builder(tags, attributes, most)
     for number, token in enumerate(tokens(html)):
-        if number == MOST_TOKENS or builder.count >= MOST_TAGS:
+        if number == MOST_TOKENS or builder.count >= MOST_TAGS or builder.is_full:
             return builder.finish(), True
         builder.add(token)
-    return builder.finish(), False
+    return builder.finish(), builder.is_full
 
 
 class _Builder:
-    def __init__(self, tags: Set[str], attributes: Set[str]) -> None:
+    def __init__(self, tags: Set[str], attributes: Set[str], most: int) -> None:
         self.count = 0
+        self.is_full = False
+        self._left = most
         self._tags = tags
         self._attributes = attributes
         self._open: list[str] = []
@@ -99,12 +107,21 @@ class _Builder:
         if text.isspace() and self._top in _ROWS:
             return
         self._into_cell()
+        text = self._fitting(text)
         self._ampersands += text.count("&")
         text = text.replace("<", "&lt;").replace(">", "&gt;")
         if self._ampersands > _MOST_AMPERSANDS:
             self._ampersands = 0
             text = _BREAK + _MANY_AMPERSANDS.sub(rf"\g<0>{_BREAK}", text)
         self._out.append(text)
+
+    def _fitting(self, text: str) -> str:
+        """As much of a text as there is room for once it is escaped."""
+        if escaped_length(text) > self._left:
+            self.is_full = True
+            text = text[: self._left // LONGEST_ESCAPE]
+        self._left -= escaped_length(text)
+        return text
 
     def _start(self, token: Token) -> None:
         tag = token.tag
@@ -122,7 +139,11 @@ class _Builder:
 
     def _emit(self, tag: str, token: Token | None = None) -> None:
         self.count += 1
-        self._out.append(f"<{tag}{self._attributes_of(token) if token else ''}>")
+        written = self._attributes_of(token) if token else ""
+        self._left -= len(tag) + escaped_length(written)
+        if self._left < 0:
+            self.is_full, written = True, ""
+        self._out.append(f"<{tag}{written}>")
         if tag not in VOID:
             self._open.append(tag)
             self._number_open[tag] += 1
@@ -203,7 +224,13 @@ class _Builder:
             self.count += 1
             tag = self._open.pop()
             self._number_open[tag] -= 1
+            self._left -= len(tag)
             self._out.append(f"</{tag}>")
+
+
+def escaped_length(text: str) -> int:
+    """The length of `text` as HTML."""
+    return len(text) + 3 * (text.count("<") + text.count(">")) + 4 * text.count("&")
 
 
 def _quoted(value: str) -> str:

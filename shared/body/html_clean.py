@@ -6,7 +6,7 @@ import re
 
 import nh3
 
-from shared.body.html_balance import BLOCKS, VOID, balanced
+from shared.body.html_balance import BLOCKS, MOST_CHARACTERS, VOID, balanced
 from shared.body.pictures import Pictures
 
 _CELL = {"colspan", "rowspan", "nowrap"}
@@ -77,12 +77,13 @@ _NOT_IN_FAMILIES = frozenset({"border-image"})
 _HARMLESS = re.compile(r"""(?:[\w\s#%.,'"!+-]|(?<=rgb)\([\d\s.,%]*\)|(?<=rgba)\([\d\s.,%]*\))*""", re.ASCII)
 
 
-def cleaned(html: str, pictures: Pictures) -> tuple[str, bool]:
+def cleaned(html: str, pictures: Pictures, most: int = MOST_CHARACTERS) -> tuple[str, bool]:
     """`html` as a fragment that loads nothing and runs nothing; and whether it was cut to the limits.
 
-    Links stay, without telling where they were followed from. Pictures are what `pictures` says.
+    About `most` characters are the longest of it. Links stay, without telling where they were followed from.
+    Pictures are what `pictures` says.
     """
-    whole, is_cut = balanced(html, TAGS, ATTRIBUTES)
+    whole, is_cut = balanced(html, TAGS, ATTRIBUTES, most)
 
     def attribute(tag: str, name: str, value: str) -> str | None:
         if name == "src":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
+import secrets
 from collections.abc import Iterable
 from urllib.parse import unquote
 
 from shared.body.scanner import MIB, Part
 from shared.body.transfer_encoding import undone
 
-MOST_EMBEDDED = 12 * MIB
+MOST_EMBEDDED = 6 * MIB
 """Characters of pictures in one document: a mail may refer to one of its pictures a thousand times."""
 _KINDS = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
@@ -33,13 +34,17 @@ class Pictures:
                 if name:
                     self._by_name.setdefault(name, part)
         self._embedded: dict[str, str] = {}
+        self._used: list[str] = []
+        self._stand_in = re.compile(rf"cid:{secrets.token_hex(8)}-([0-9]+)")
         self._left = MOST_EMBEDDED
         self.missing = 0
         self.remote = 0
 
     def address(self, source: str) -> str | None:
-        """A `data:` address for what the `src` of a picture names: a part by its Content-ID (RFC 2392), or
-        by its Content-Location (RFC 2557, 8); None for what is not within the mail, or too much.
+        """A stand-in for what the `src` of a picture names: a part by its Content-ID (RFC 2392), or by its
+        Content-Location (RFC 2557, 8); None for what is not within the mail, or too much.
+
+        Pictures themselves come into the text at last: with one emoji, each of its characters takes 4 bytes.
         """
         name = source.strip()
         if name[:4].lower() == "cid:":
@@ -47,12 +52,19 @@ class Pictures:
         found = self._content(name) or (name if _OWN.fullmatch(name) else "")
         if found and len(found) <= self._left:
             self._left -= len(found)
-            return found
+            self._used.append(found)
+            return self._stand_in.pattern.replace("([0-9]+)", str(len(self._used) - 1))
         if name.startswith("cid:") or found:
             self.missing += 1
         elif not name.lower().startswith("data:"):
             self.remote += 1
         return None
+
+    def filled(self, fragment: str) -> list[str]:
+        """The pieces of `fragment`, with a `data:` address in place of each stand-in."""
+        pieces = self._stand_in.split(fragment)
+        pieces[1::2] = [self._used[int(number)] for number in pieces[1::2]]
+        return pieces
 
     def _content(self, name: str) -> str:
         """Made once, however often it is referred to."""

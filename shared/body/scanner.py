@@ -28,8 +28,8 @@ _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 class Limits:
     """What is kept of a mail, in bytes as they stand in it, and how much of its structure is followed."""
 
-    text: int = 8 * MIB
-    pictures: int = 8 * MIB
+    text: int = 2 * MIB
+    pictures: int = 6 * MIB
     depth: int = 50
     parts: int = 5_000
     effort: int = 1_000_000

@@ -10,6 +10,7 @@ from contextlib import aclosing
 
 from shared.blob_container import BlobContainer, Written
 from shared.errors import Stale, Unavailable
+from shared.memory_budget import MemoryBudget
 from shared.staging_area import StagingArea
 from shared.storage_clients import PIECE
 
@@ -24,7 +25,9 @@ class InMemoryBlobContainer(BlobContainer):
         self._blobs: dict[str, tuple[bytes, int]] = {}
         self._numbers = itertools.count(1)
 
-    async def write(self, name: str, content: AsyncGenerator[bytes, None]) -> Written:
+    async def write(
+        self, name: str, content: AsyncGenerator[bytes, None], expected: int | None = None
+    ) -> Written:
         """Collect `content` into the blob `name`.
 
         Raises what `content` raises; then the blob is as it was.
@@ -128,6 +131,7 @@ class InMemoryBlobContainer(BlobContainer):
 class InMemoryStagingArea(StagingArea):
     """The staging area itself, on containers in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: MemoryBudget | None = None) -> None:
+        self._memory = memory or MemoryBudget()
         self.staged = self._staged = InMemoryBlobContainer("staging area")
         self.kept = self._kept = InMemoryBlobContainer("kept mail")

@@ -5,26 +5,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
 import msgspec
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from shared.blob_container import Written
 from shared.errors import Unavailable
 from shared.mail import Address, Header, Mail
 from shared.manifest import LeftOut, Manifest, StagedFile
 from shared.plan import Plan
-from shared.staging_area import Missing, file_name, manifest_name, plan_name
-from shared.storage_clients import PIECE
+from shared.settings import StorageSettings
+from shared.staging_area import Missing, StagingArea, file_name, manifest_name, plan_name
+from shared.storage_clients import PIECE, blob_service
 
 from .accounts import Stores
 
-pytestmark = [
-    pytest.mark.anyio,
-    # aiohttp warns of 4 MiB at once: encrypting them takes a few milliseconds, and bytes can be sent again.
-    pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning"),
-]
+pytestmark = pytest.mark.anyio
 KEY = "0" * 32
 MANIFEST = Manifest(
     source="invoices",
@@ -64,7 +63,7 @@ async def read(stores: Stores, name: str, size: int) -> bytes:
 
 
 async def test_a_large_stream_is_written_in_pieces_and_read_back_whole(stores: Stores) -> None:
-    content = seeded(12 * 1024 * 1024)
+    content = seeded(3 * PIECE)
 
     written = await stores.area.write("a/b/large", streamed(content))
 
@@ -85,6 +84,47 @@ async def test_sizes_around_one_piece_come_back_whole(stores: Stores, size: int)
 
     assert written == Written(size, hashlib.sha256(content).hexdigest())
     assert await read(stores, "a/b/file", size) == content
+
+
+async def test_what_is_said_to_be_small_goes_in_small_pieces_however_much_comes(stores: Stores) -> None:
+    """It has little memory: what was said may be wrong."""
+    content = seeded(700_000)
+
+    await stores.area.write("a/b/small", streamed(content), expected=1000)
+
+    blob = stores.blobs.get_blob_client("staging", "a/b/small")
+    committed, _ = await blob.get_block_list("committed")
+    assert [block.size for block in committed] == [256 * 1024, 256 * 1024, 700_000 - 512 * 1024]
+    assert await read(stores, "a/b/small", len(content)) == content
+
+
+async def test_a_piece_that_was_refused_or_cut_off_is_sent_again_whole() -> None:
+    """The SDK repeats a request: what it has read of a piece before, it reads again."""
+    received: list[bytes] = []
+
+    async def storage(request: web.Request) -> web.Response:
+        received.append(await request.read())
+        if len(received) == 1:
+            return web.Response(status=503)
+        if len(received) == 3 and request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=201, headers={"ETag": '"1"'})
+
+    content = seeded(PIECE + 300_000)
+    async with TestServer(handler_app(storage)) as server:
+        connection = f"AccountName=mail;AccountKey=YWJj;BlobEndpoint={server.make_url('/mail')}"
+        async with blob_service(StorageSettings(connection), None) as service:
+            await StagingArea(service).write("a/b/file", streamed(content))
+
+    first, last = content[:PIECE], content[PIECE:]
+    assert received[:-1] == [first, first, last, last]
+    assert received[-1].count(b"<Latest>") == 2
+
+
+def handler_app(storage: Callable[[web.Request], Awaitable[web.Response]]) -> web.Application:
+    app = web.Application(client_max_size=2 * PIECE)
+    app.router.add_route("*", "/{path:.*}", storage)
+    return app
 
 
 async def test_a_stream_with_empty_pieces_only_is_an_empty_blob(stores: Stores) -> None:

@@ -24,11 +24,7 @@ from shared.testing.staging_area import InMemoryBlobContainer, InMemoryStagingAr
 from . import made
 from .accounts import Stores
 
-pytestmark = [
-    pytest.mark.anyio,
-    # aiohttp warns of 4 MiB at once: encrypting them takes a few milliseconds, and bytes can be sent again.
-    pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning"),
-]
+pytestmark = pytest.mark.anyio
 MANIFEST = made.manifest()
 KEY = MANIFEST.key
 NAME = file_name("invoices", KEY, MANIFEST.run, "message.eml")

@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 
 from shared.body.charsets import decoded
 from shared.body.headers import shown, value_of
+from tests.mail import charsets
 
 META = '<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-2">'
 
@@ -48,6 +49,18 @@ META = '<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-2">
 )
 def test_text_is_decoded(data: bytes, declared: str, text: str) -> None:
     assert decoded(data, declared) == text
+
+
+def test_every_label_of_the_web_is_known() -> None:
+    """encoding.spec.whatwg.org, 4.2, but for those in which there is no text."""
+    wrong = [label for label, text, data in charsets.written() if decoded(data, label) != text]
+    assert wrong == []
+
+
+def test_every_character_set_of_python_is_known() -> None:
+    written = {codec: charsets.sample(codec) for codec in charsets.of_python()}
+    wrong = [codec for codec, text in written.items() if decoded(text.encode(codec), codec) != text]
+    assert wrong == []
 
 
 @pytest.mark.parametrize(
