@@ -79,7 +79,7 @@ class AttachmentFetcher:
         for number, attachment in enumerate(attachments, 1):
             file = await self._staged(place, number, attachment, patience)
             if file is None:
-                left_out.append(LeftOut(number, attachment.kind))
+                left_out.append(LeftOut(number, attachment.kind, attachment.name or ""))
             else:
                 files.append(file)
         return files, left_out
@@ -91,7 +91,8 @@ class AttachmentFetcher:
             return await self._link(place, number, attachment)
         beginning = bytearray()
         try:
-            written = await self._write(place, number, _noting(self._content(place, attachment), beginning))
+            content = noting(self._content(place, attachment), beginning, _ENOUGH)
+            written = await self._write(place, number, content, attachment.size)
         except Refused as fault:
             if _is_for_good(fault, attachment, patience):
                 return None
@@ -119,13 +120,15 @@ class AttachmentFetcher:
         content = leads or internet_shortcut(place.message.web_link)
         if content is None:
             return None
-        written = await self._write(place, number, _one_piece(content))
+        written = await self._write(place, number, _one_piece(content), len(content))
         note = "" if leads else NO_ADDRESS
         return _file(number, attachment, written, content_type=CONTENT_TYPE, attached_as=REFERENCE, note=note)
 
-    async def _write(self, place: Place, number: int, content: AsyncGenerator[bytes, None]) -> Written:
+    async def _write(
+        self, place: Place, number: int, content: AsyncGenerator[bytes, None], expected: int | None
+    ) -> Written:
         name = file_name(place.source, place.key, place.run, attachment_path(number))
-        return await self.area.write(name, content)
+        return await self.area.write(name, content, expected)
 
 
 def type_of_item(beginning: bytes | bytearray) -> str:
@@ -167,11 +170,13 @@ def _wait(patience: Patience) -> None:
         raise NotYet("the content of an attachment is not there yet", after=after)
 
 
-async def _noting(content: AsyncGenerator[bytes, None], beginning: bytearray) -> AsyncGenerator[bytes, None]:
-    """`content`, with its first bytes noted on the way."""
+async def noting(
+    content: AsyncGenerator[bytes, None], beginning: bytearray, most: int
+) -> AsyncGenerator[bytes, None]:
+    """`content`, with its first bytes noted on the way, at most so many."""
     async with aclosing(content):
         async for piece in content:
-            beginning += piece[: _ENOUGH - len(beginning)]
+            beginning += piece[: most - len(beginning)]
             yield piece
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Self
 
@@ -68,7 +69,11 @@ class Header(Struct, frozen=True):
 
 
 class Mail(Struct, frozen=True, omit_defaults=True):
-    """The facts of a mail that a manifest keeps. Times are ISO 8601, as Graph gave them."""
+    """The facts of a mail that a manifest keeps. Times are ISO 8601, as Graph gave them.
+
+    `folder` is the name of the folder in which it was staged; `link` opens it in Outlook on the web.
+    `kind` and the flags after it are those of `shared.mail_kinds`.
+    """
 
     subject: str = ""
     sender: Address = Address()
@@ -84,6 +89,12 @@ class Mail(Struct, frozen=True, omit_defaults=True):
     conversation_id: str = ""
     categories: tuple[str, ...] = ()
     headers: tuple[Header, ...] = ()
+    folder: str = ""
+    link: str = ""
+    kind: str = "letter"
+    signed: bool = False
+    encrypted: bool = False
+    tnef: bool = False
 
     def header(self, name: str) -> str:
         """The value of the first header called `name`, in any case; empty where there is none."""
@@ -91,8 +102,18 @@ class Mail(Struct, frozen=True, omit_defaults=True):
         return next((header.value for header in self.headers if header.name.casefold() == wanted), "")
 
 
-def vocabulary(mail: Mail, attachments: tuple[str, ...], source: str, mailbox: str) -> dict[str, object]:
-    """The names that a template can use, with their values in this mail."""
+ONLY_WHILE_FILING = frozenset({"size"})
+"""Names that are empty while a mail is staged: no byte of it has been fetched by then."""
+
+
+def vocabulary(
+    mail: Mail, attachments: Sequence[str], source: str, mailbox: str, *, size: int | None = None
+) -> dict[str, object]:
+    """The names that a template or a rule can use, with their values in this mail.
+
+    `attachments` are what all of its attachments are called; `size` is that of its MIME in bytes.
+    """
+    sent = Moment.read(mail.sent)
     return {
         "subject": mail.subject,
         "from": mail.from_,
@@ -102,16 +123,33 @@ def vocabulary(mail: Mail, attachments: tuple[str, ...], source: str, mailbox: s
         "bcc": Addresses(mail.bcc),
         "reply_to": Addresses(mail.reply_to),
         "received": Moment.read(mail.received),
-        "sent": Moment.read(mail.sent),
+        "sent": sent,
+        "date": sent,
         "importance": mail.importance,
+        "sensitivity": _one_line(mail.header("Sensitivity")),
         "message_id": mail.message_id,
+        "in_reply_to": _one_line(mail.header("In-Reply-To")),
+        "references": _one_line(mail.header("References")),
         "conversation_id": mail.conversation_id,
         "categories": Texts(mail.categories),
         "attachments": Texts(attachments),
+        "attachment_count": len(attachments),
+        "has_attachments": bool(attachments),
         "header": mail.header,
+        "kind": mail.kind,
+        "signed": mail.signed,
+        "encrypted": mail.encrypted,
+        "tnef": mail.tnef,
+        "size": size,
+        "folder": mail.folder,
+        "link": mail.link,
         "source": source,
         "mailbox": mailbox,
     }
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 EXAMPLE = Mail(
@@ -128,6 +166,17 @@ EXAMPLE = Mail(
     message_id="<1@example.com>",
     conversation_id="AAQkADOUpag6yWs=",
     categories=("Blue category",),
-    headers=(Header("X-Ticket", "T-1"),),
+    headers=(
+        Header("X-Ticket", "T-1"),
+        Header("Sensitivity", "Private"),
+        Header("In-Reply-To", "<0@example.com>"),
+        Header("References", "<00@example.com>\r\n <0@example.com>"),
+    ),
+    folder="Inbox",
+    link="https://outlook.office365.com/owa/?ItemID=AAkALgAA",
+    kind="letter",
+    signed=True,
+    encrypted=True,
+    tnef=True,
 )
 """A mail that has everything: templates are tried on it when the configuration is read."""

@@ -23,7 +23,8 @@ class StagedFile(msgspec.Struct, frozen=True):
 
     `attached_as` is the kind of the attachment, `note` what is to be known of its content. The `type` of an
     item is that of its bytes: the mail says none. Both are text, so that a former version reads what a later
-    one has written, and takes it for a file.
+    one has written, and takes it for a file. `derived` says that the message is signed, and that this is what
+    Graph makes of its content: the message itself is the truth.
     """
 
     path: str
@@ -35,6 +36,7 @@ class StagedFile(msgspec.Struct, frozen=True):
     inline: bool = False
     attached_as: str = "file"
     note: str = ""
+    derived: bool = False
 
     @property
     def number(self) -> int:
@@ -47,6 +49,7 @@ class LeftOut(msgspec.Struct, frozen=True):
 
     number: int
     kind: str
+    name: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -64,8 +67,10 @@ class Manifest(msgspec.Struct, frozen=True):
 
     @property
     def attachment_names(self) -> tuple[str, ...]:
-        """What the mail calls its attached files, in their order."""
-        return tuple(file.name for file in self.files if file.kind == "file")
+        """What the mail calls its attachments, in their order; also those within the message only."""
+        attached = [(file.number, file.name) for file in self.files if file.kind == "file"]
+        names = sorted(attached + [(left.number, left.name) for left in self.left_out])
+        return tuple(name for _, name in names)
 
 
 def attachment_path(number: int) -> str:

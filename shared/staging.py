@@ -8,25 +8,34 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from shared.attachments import AttachmentFetcher, Patience, Place
+import msgspec
+
+from shared.attachments import AttachmentFetcher, Patience, Place, noting
 from shared.breaker import Step
 from shared.claim import Claim
 from shared.clock import Clock
 from shared.configuration import Source
+from shared.early_skips import skipped_by_rule, skipped_for_its_time
 from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient, Unavailable, VaultpostError
 from shared.fingerprints import fingerprint
-from shared.graph.answers import Attachment, Message, mail_of
+from shared.graph.answers import Attachment, Message
 from shared.graph.faults import NotFound, Refused
 from shared.graph.mailbox import MailboxReader
 from shared.identities import filing_key
-from shared.journal_row import Row, gone_on
+from shared.journal_row import Row, gone_on, skipped
 from shared.log import Events
+from shared.mail import Mail, vocabulary
+from shared.mail_facts import MailFacts
+from shared.mail_kinds import DRAFT
 from shared.manifest import MESSAGE_NAME, LeftOut, Manifest, StagedFile
+from shared.mime_head import HEAD_SIZE
 from shared.outcome import Outcome
 from shared.queue_messages import MAIL_ARRIVED, MailArrived
 from shared.queues import QueuesPort
+from shared.skip import Skip
 from shared.staging_area import StagingArea, file_name
-from shared.sweep_plan import PASSED_OVER, files_from
+from shared.sweep_plan import PASSED_OVER
+from shared.template_environment import TIME_ZONE
 from shared.tracing import traceparent
 
 UNREADABLE_FOR = timedelta(minutes=10)
@@ -35,6 +44,8 @@ RENAMED_AFTER = 5
 """Seconds until a mail is fetched under the id of Graph's answer: ids may change at each answer."""
 LOOK_AGAIN_AFTER = 15.0
 """Seconds between two looks for it."""
+_OF_LETTER = 64 * 1024
+"""Bytes that a mail without attachments may well have. It is a guess that costs nothing if it is wrong."""
 _MISSING_ITEM, _MALFORMED_ID = {"erroritemnotfound", "itemnotfound"}, "errorinvalididmalformed"
 
 
@@ -43,7 +54,7 @@ class Staged(Outcome):
 
     STAGED = "staged"
     RENAMED = "renamed"
-    PASSED_OVER = "passed-over"
+    SKIPPED = "skipped"
 
     @property
     def used_service(self) -> bool:
@@ -60,9 +71,13 @@ class Staging:
     area: StagingArea
     queues: QueuesPort
     clock: Clock
+    time_zone: str = "UTC"
     name: ClassVar[Step] = "staging"
     queue: ClassVar[str] = MAIL_ARRIVED
-    is_one_write: ClassVar[bool] = False
+
+    def is_one_write(self, row: Row) -> bool:
+        """Never."""
+        return False
 
     async def unknown(self, message: MailArrived) -> Row:
         """The row of a mail that was announced just now."""
@@ -70,8 +85,8 @@ class Staging:
         return Row(message.source, key, "arrived", message.message, arrived=now, opened=now)
 
     def reopens(self, message: MailArrived, row: Row) -> bool:
-        """A mail that was passed over by the first sweep, and is announced now, has been moved in."""
-        return row.rule == PASSED_OVER and message.cause in ("notification", "backfill")
+        """A mail that was passed over, or a draft, and is announced now, has been moved in, or sent."""
+        return row.rule in (PASSED_OVER, DRAFT) and message.cause in ("notification", "backfill")
 
     async def run(self, message: MailArrived, claim: Claim) -> Staged:
         """Stage the mail that `message` announces; safe to run again, and beside a twin of itself.
@@ -98,12 +113,13 @@ class Staging:
                 message = await self.mailboxes.message(source.mailbox, row.message)
                 if message.id != row.message:
                     return await self._rename(arrived, claim, message.id)
-                if self._comes_too_early(source):
-                    await claim.end(lambda row: passed_over(row, self.clock.now()))
-                    return Staged.PASSED_OVER
                 if row.missing_since is not None:  # a mail that is not found later is not found anew
                     row = await claim.update(lambda row: replace(row, missing_since=None))
-                manifest = await self._fetched(source, row, message)
+                skip = skipped_for_its_time(source, message, self.clock.now())
+                fetched = skip or await self._fetched(source, row, message)
+                if isinstance(fetched, Skip):
+                    return await self._skip(claim, fetched)
+                manifest = fetched
         except NotFound as fault:
             raise await self._not_found(source, claim, fault) from None
         except Refused as fault:
@@ -117,10 +133,9 @@ class Staging:
         await claim.end(lambda row: replace(staged(row, manifest, now), kept=kept))
         return Staged.STAGED
 
-    def _comes_too_early(self, source: Source) -> bool:
-        """Whether the day has not come from which mail of this source is filed."""
-        now = self.clock.now()
-        return source.since is not None and now < files_from(source.since, now)
+    async def _skip(self, claim: Claim, skip: Skip) -> Staged:
+        await claim.end(lambda row: skipped(row, skip, self.clock.now()))
+        return Staged.SKIPPED
 
     async def _rename(self, arrived: MailArrived, claim: Claim, message: str) -> Staged:
         """The answer's id is the one that counts: begin anew under it (design, section 3)."""
@@ -139,7 +154,7 @@ class Staging:
         await claim.delete()
         return Staged.RENAMED
 
-    async def _fetched(self, source: Source, row: Row, message: Message) -> Manifest:
+    async def _fetched(self, source: Source, row: Row, message: Message) -> Manifest | Skip:
         """The mail could be read: what is refused of its content now says nothing of its mailbox.
 
         Raises Transient instead, so that it is given up in the end, as a fault of this mail.
@@ -149,25 +164,30 @@ class Staging:
         except (NotFound, Refused) as fault:
             raise Transient(f'source "{source.name}": content of a mail: {fault}', origin="graph") from None
 
-    async def _fetch(self, source: Source, row: Row, message: Message) -> Manifest:
+    async def _fetch(self, source: Source, row: Row, message: Message) -> Manifest | Skip:
         """Stream the mail into a run of its own; the first manifest wins, a loser takes its run away."""
         run = secrets.token_hex(8)
         attachments = await self.mailboxes.attachments(source.mailbox, message.id)
+        mail = await self._facts.of(source, message, attachments)
+        skip = skipped_by_rule(source, self._values(source, mail, attachments))
+        if skip is not None:
+            return skip
         try:
             files, left_out = await self._fetch_attachments(source, row, message, run, attachments)
         except NotYet:
             # It will be looked at again and again: what has come of it so far must not pile up.
             await self.area.delete_run(row.source, row.key, run)
             raise
-        files.insert(0, await self._fetch_message(source, row, message.id, run))
-        mail = mail_of(message)
+        expected = size_of_mime(attachments)
+        file, head = await self._fetch_message(source, row, message.id, run, expected)
+        mail = self._facts.with_head(mail, message, attachments, head)
         manifest = Manifest(
             source=row.source,
             key=row.key,
             message=message.id,
             run=run,
             mail=mail,
-            files=tuple(files),
+            files=(file, *_of(mail, files)),
             left_out=tuple(left_out),
             fingerprint=fingerprint(mail, attachments),
         )
@@ -181,13 +201,28 @@ class Staging:
             raise Stale("staging area: another worker's manifest has just been taken away")
         return winner
 
-    async def _fetch_message(self, source: Source, row: Row, message: str, run: str) -> StagedFile:
-        written = await self.area.write(
-            file_name(row.source, row.key, run, MESSAGE_NAME), self.mailboxes.mime(source.mailbox, message)
-        )
+    async def _fetch_message(
+        self, source: Source, row: Row, message: str, run: str, expected: int | None
+    ) -> tuple[StagedFile, bytes]:
+        """The message, and the beginning of its MIME."""
+        head = bytearray()
+        content = noting(self.mailboxes.mime(source.mailbox, message), head, HEAD_SIZE)
+        name = file_name(row.source, row.key, run, MESSAGE_NAME)
+        written = await self.area.write(name, content, expected)
         if not written.size:
             raise Unavailable(f'source "{row.source}": Graph answered a mail with no bytes', origin="graph")
-        return StagedFile(MESSAGE_NAME, "message", written.size, written.sha256, type="message/rfc822")
+        file = StagedFile(MESSAGE_NAME, "message", written.size, written.sha256, type="message/rfc822")
+        return file, bytes(head)
+
+    def _values(self, source: Source, mail: Mail, attachments: Sequence[Attachment]) -> dict[str, object]:
+        """What conditions see of the mail before it is fetched."""
+        names = [attachment.name or "" for attachment in attachments]
+        return vocabulary(mail, names, source.name, source.mailbox) | {TIME_ZONE: self.time_zone}
+
+    @property
+    def _facts(self) -> MailFacts:
+        own = frozenset(source.mailbox.casefold() for source in self.sources.values())
+        return MailFacts(self.mailboxes, own)
 
     async def _fetch_attachments(
         self, source: Source, row: Row, message: Message, run: str, attachments: Sequence[Attachment]
@@ -218,14 +253,23 @@ class Staging:
         return _gone("The mail was gone before it could be read.")
 
 
+def size_of_mime(attachments: Sequence[Attachment]) -> int | None:
+    """About how many bytes the MIME of a mail with these attachments has; None where Graph does not say.
+
+    Base64 makes three bytes four, in lines of 76 with their ends (RFC 2045, 6.8).
+    """
+    sizes = [attachment.size for attachment in attachments]
+    known = [size for size in sizes if size is not None]
+    return _OF_LETTER + sum(known) * 7 // 5 if len(known) == len(sizes) else None
+
+
 def _gone(reason: str) -> MailFault:
     return MailFault(reason, "If the mail is still in its mailbox, replay it.")
 
 
-def passed_over(row: Row, now: datetime) -> Row:
-    """The row of a mail that came before mail is to be filed; moved in later, it begins anew."""
-    reason = "It was there before mail was to be filed."
-    return replace(gone_on(row, "skipped", ended=now), rule=PASSED_OVER, reason=reason)
+def _of(mail: Mail, files: Sequence[StagedFile]) -> list[StagedFile]:
+    """The attached files of a mail. Of a signed one Graph shows what it makes of the signed content."""
+    return [msgspec.structs.replace(file, derived=True) for file in files] if mail.signed else list(files)
 
 
 def staged(row: Row, manifest: Manifest, now: datetime) -> Row:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from shared.graph.answers import Entry
 from shared.journal_row import Row
+from shared.mail_kinds import DRAFT
 
 Round = Literal["first", "next", "again"]
 """first: drains a folder that was never swept; next: what has come since; again: all of it, as the token was
@@ -31,7 +32,7 @@ class Verdict(Enum):
     FILE = auto()
     """It is opened, and queued."""
     REOPEN = auto()
-    """It was passed over, and has been moved in since."""
+    """It was passed over, and has been moved in since; or it was a draft, and is none any more."""
     COMPARE = auto()
     """It is unknown, and old, or found in a round that has begun anew: was it filed under another id?"""
 
@@ -66,7 +67,8 @@ def verdict(entry: Entry, row: Row | None, round_: Round, bounds: Bounds) -> Ver
     if entry.removed:
         return Verdict.LEAVE
     if row is not None:
-        return Verdict.REOPEN if round_ == "next" and was_moved_in(entry, row) else Verdict.LEAVE
+        begins_anew = was_sent(entry, row) or (round_ == "next" and was_moved_in(entry, row))
+        return Verdict.REOPEN if begins_anew else Verdict.LEAVE
     if is_passed_over(entry, round_, bounds):
         return Verdict.PASS_OVER
     # What is old, and new here, was moved in or restored.
@@ -86,6 +88,14 @@ def was_moved_in(entry: Entry, row: Row) -> bool:
     if row.rule != PASSED_OVER or row.ended is None or entry.last_modified is None:
         return False
     return entry.last_modified > row.ended
+
+
+def was_sent(entry: Entry, row: Row) -> bool:
+    """Whether a mail that was skipped as a draft is none any more.
+
+    Where Graph does not say, it is looked at once too often rather than lost.
+    """
+    return row.rule == DRAFT and row.ended is not None and not entry.is_draft
 
 
 def is_unannounced(entry: Entry, now: datetime) -> bool:

@@ -1,46 +1,51 @@
 """What of Graph's answers the app uses, as small structs. Every property may be absent or null.
 
+What says a mail is read as far as it can be (`Lenient`): one odd property must not keep all of it unread.
+
 Source of names and types: learn.microsoft.com/graph/api/resources/message, attachment, mailfolder,
 subscription.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
+from shared.answers import Lenient
 from shared.mail import Address, Header, Mail
 
 _T = TypeVar("_T")
 Id = Annotated[str, msgspec.Meta(min_length=1)]
+Size = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
-class EmailAddress(msgspec.Struct):
+class EmailAddress(Lenient):
     """An `emailAddress`."""
 
     name: str | None = None
     address: str | None = None
 
 
-class Recipient(msgspec.Struct, rename="camel"):
+class Recipient(Lenient, rename="camel"):
     """A `recipient`."""
 
     email_address: EmailAddress | None = None
 
 
-class InternetMessageHeader(msgspec.Struct):
+class InternetMessageHeader(Lenient):
     """An `internetMessageHeader`."""
 
     name: str | None = None
     value: str | None = None
 
 
-class Message(msgspec.Struct, rename="camel"):
-    """A `message`: the properties in `MESSAGE_PROPERTIES`."""
+class Message(Lenient, rename="camel"):
+    """A `message`: the properties in `MESSAGE_PROPERTIES`, and of which type it is, a message by default."""
 
     id: str = ""
+    odata_type: str = msgspec.field(name="@odata.type", default="")
     subject: str | None = None
     sender: Recipient | None = None
     from_: Recipient | None = msgspec.field(name="from", default=None)
@@ -56,13 +61,17 @@ class Message(msgspec.Struct, rename="camel"):
     categories: list[str | None] | None = None
     internet_message_headers: list[InternetMessageHeader] | None = None
     web_link: str | None = None
+    parent_folder_id: str | None = None
+    is_draft: bool | None = None
 
 
-MESSAGE_PROPERTIES = [field.encode_name for field in msgspec.structs.fields(Message)]
-"""What is asked for of a message: only what is decoded."""
+MESSAGE_PROPERTIES = [
+    field.encode_name for field in msgspec.structs.fields(Message) if not field.encode_name.startswith("@")
+]
+"""What is asked for of a message: only what is decoded. The type comes without being asked for."""
 
 
-class Attachment(msgspec.Struct, rename="camel"):
+class Attachment(Lenient, rename="camel"):
     """An `attachment` of any kind; `size` is Exchange's, not the file's.
 
     `source_url` is where a reference leads to: only the beta version has it, so it can't be asked for.
@@ -72,7 +81,7 @@ class Attachment(msgspec.Struct, rename="camel"):
     odata_type: str = msgspec.field(name="@odata.type", default="")
     name: str | None = None
     content_type: str | None = None
-    size: int | None = None
+    size: Size | None = None
     is_inline: bool | None = None
     source_url: str | None = None
 
@@ -86,13 +95,13 @@ ATTACHMENT_PROPERTIES = ["id", "name", "contentType", "size", "isInline"]
 """What is asked for of an attachment: not its bytes."""
 
 
-class Removed(msgspec.Struct):
+class Removed(Lenient):
     """Why an entry of a delta query is of a message that is in the folder no more."""
 
     reason: str | None = None
 
 
-class Entry(msgspec.Struct, rename="camel"):
+class Entry(Lenient, rename="camel"):
     """A `message` of a list or a delta query, without what it says. One without an id is no answer."""
 
     id: Id
@@ -136,9 +145,9 @@ ENTRY_PROPERTIES = [
 
 
 class DeltaAnswer(msgspec.Struct):
-    """A page of a delta query."""
+    """A page of a delta query. One without the list is none."""
 
-    value: list[Entry] = []
+    value: list[Entry]
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
     delta_link: str | None = msgspec.field(name="@odata.deltaLink", default=None)
 
@@ -173,9 +182,9 @@ class Subscription(msgspec.Struct, rename="camel"):
 
 
 class Page(msgspec.Struct, Generic[_T]):
-    """A page of a collection."""
+    """A page of a collection. One without the list is no page: it is not taken for an empty one."""
 
-    value: list[_T] = []
+    value: list[_T]
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
 
 
@@ -190,8 +199,8 @@ class ErrorAnswer(msgspec.Struct):
     error: _Error = msgspec.field(default_factory=_Error)
 
 
-def mail_of(message: Message) -> Mail:
-    """The facts of a message that a manifest keeps."""
+def mail_of(message: Message, folder: str = "") -> Mail:
+    """The facts of a message that a manifest keeps, but for its nature. `folder` is its folder's name."""
     return Mail(
         subject=message.subject or "",
         sender=_address(message.sender),
@@ -211,16 +220,18 @@ def mail_of(message: Message) -> Mail:
             for header in message.internet_message_headers or ()
             if header.name
         ),
+        folder=folder,
+        link=message.web_link or "",
     )
 
 
 def _moment(text: str | None) -> datetime | None:
-    """A time with its zone; None where Graph's text cannot be read."""
+    """A time in UTC; None where Graph's text cannot be read."""
     try:
         moment = datetime.fromisoformat(text or "")
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else None
 
 
 def _address(recipient: Recipient | None) -> Address:

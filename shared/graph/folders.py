@@ -50,10 +50,24 @@ class FolderReader:
         self._client = client
 
     async def resolve(self, mailbox: str, reference: str) -> Folder:
-        """The folder that a source names: a well-known name in any case, an id, or a path below one.
+        """The folder that a source names, as `find` finds it.
+
+        Raises ConfigurationFault (also where there is no such folder), NotFound, Refused, Unavailable.
+        """
+        folder = await self.find(mailbox, reference)
+        if folder is not None:
+            return folder
+        raise ConfigurationFault(
+            f'mailbox {mailbox}: there is no folder "{reference}".',
+            "Create it, or write another one in folders of this source: a well-known name such as inbox, "
+            "the id of a folder, or a path below one of these.",
+        )
+
+    async def find(self, mailbox: str, reference: str) -> Folder | None:
+        """A folder by a well-known name in any case, an id, or a path below one; None where there is none.
 
         Names of a path count in any case, as they do in Exchange.
-        Raises ConfigurationFault (also where there is no such folder), NotFound, Refused, Unavailable.
+        Raises ConfigurationFault, NotFound for the mailbox itself, Refused, Unavailable.
         """
         top, *below = [step.strip() for step in reference.strip("/").split("/")]
         try:
@@ -70,11 +84,7 @@ class FolderReader:
             pass
         else:
             return folder
-        raise ConfigurationFault(
-            f'mailbox {mailbox}: there is no folder "{reference}".',
-            "Create it, or write another one in folders of this source: a well-known name such as inbox, "
-            "the id of a folder, or a path below one of these.",
-        )
+        return None
 
     async def below(self, mailbox: str, folder: Folder) -> AsyncGenerator[Folder, None]:
         """All subfolders at all depths, each once, those nearest first; hidden and search folders are none.

@@ -1,4 +1,4 @@
-"""Reading a mailbox: a message, its MIME, its attachments."""
+"""Reading a mailbox: a message, its MIME, its attachments, and what its folder is called."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ from collections.abc import AsyncGenerator
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
+from msgraph.generated.users.item.mail_folders.item.mail_folder_item_request_builder import (
+    MailFolderItemRequestBuilder,
+)
 from msgraph.generated.users.item.messages.item.attachments.attachments_request_builder import (
     AttachmentsRequestBuilder,
 )
 from msgraph.generated.users.item.messages.item.message_item_request_builder import MessageItemRequestBuilder
 
-from shared.graph.answers import ATTACHMENT_PROPERTIES, MESSAGE_PROPERTIES, Attachment, Message, Page
+from shared.graph.answers import (
+    ATTACHMENT_PROPERTIES,
+    MESSAGE_PROPERTIES,
+    Attachment,
+    MailFolder,
+    Message,
+    Page,
+)
 from shared.graph.client import GraphClient
 
 _ATTACHMENT_BYTES = (
@@ -25,6 +35,7 @@ class MailboxReader:
 
     def __init__(self, client: GraphClient) -> None:
         self._client = client
+        self._folder_names: dict[tuple[str, str], str] = {}
 
     async def message(self, mailbox: str, message: str) -> Message:
         """The properties of a message that are used (learn.microsoft.com/graph/api/message-get).
@@ -80,6 +91,24 @@ class MailboxReader:
         request = RequestInformation(Method.GET, _ATTACHMENT_BYTES, builder.path_parameters)
         request.headers.try_add("Accept", "application/octet-stream, application/json")
         return self._client.stream(request, mailbox=mailbox)
+
+    async def folder_name(self, mailbox: str, folder: str) -> str:
+        """What the folder with that id is called (…/graph/api/mailfolder-get); asked for once.
+
+        Raises NotFound, ConfigurationFault, Refused, Unavailable.
+        """
+        known = self._folder_names.get((mailbox, folder))
+        if known is not None:
+            return known
+        query = MailFolderItemRequestBuilder.MailFolderItemRequestBuilderGetQueryParameters(
+            select=["id", "displayName"]
+        )
+        folders = self._client.requests.users.by_user_id(mailbox).mail_folders
+        request = folders.by_mail_folder_id(folder).to_get_request_information(
+            RequestConfiguration(query_parameters=query)
+        )
+        answer = await self._client.answer(request, MailFolder, mailbox=mailbox)
+        return self._folder_names.setdefault((mailbox, folder), answer.display_name or "")
 
     def _message(self, mailbox: str, message: str) -> MessageItemRequestBuilder:
         return self._client.requests.users.by_user_id(mailbox).messages.by_message_id(message)

@@ -1,13 +1,17 @@
-"""A mailbox reader without Graph, with the same interface."""
+"""What reads and what changes mailboxes, without Graph, with the same interfaces."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass, field
+from typing import Any
 
+from shared.errors import ConfigurationFault
 from shared.graph.answers import Attachment, Message
-from shared.graph.faults import NotFound
+from shared.graph.changing import MailboxWriter, MessageState
+from shared.graph.faults import NotFound, Refused
 from shared.graph.mailbox import MailboxReader
 
 
@@ -30,6 +34,7 @@ class FakeMailbox(MailboxReader):
         self.faults: dict[str, Exception] = {}
         self.before: Callable[[str], Awaitable[None]] | None = None
         self.breaks_after: int | None = None
+        self.folders: dict[str, str] = {}
 
     def add(self, announced: str, mail: Mail) -> None:
         """A mail that is found under the id `announced`."""
@@ -37,6 +42,13 @@ class FakeMailbox(MailboxReader):
 
     async def message(self, mailbox: str, message: str) -> Message:
         return (await self._mail("message", mailbox, message)).message
+
+    async def folder_name(self, mailbox: str, folder: str) -> str:
+        assert mailbox == self.address
+        self.calls["folder_name"] += 1
+        if "folder_name" in self.faults:
+            raise self.faults["folder_name"]
+        return self.folders[folder]
 
     async def attachments(self, mailbox: str, message: str) -> list[Attachment]:
         mail = await self._mail("attachments", mailbox, message)
@@ -74,3 +86,67 @@ class FakeMailbox(MailboxReader):
             return self.mails[message]
         except KeyError:
             raise NotFound("ErrorItemNotFound") from None
+
+
+class FakeWriter(MailboxWriter):
+    """Changes messages; those that it does not know are gone.
+
+    `written` notes each change that was made, `calls` counts what was asked, what is in `faults` is raised by
+    the call of that name, and the messages in `refused` cannot be changed.
+    """
+
+    DELETED = "deleteditems"
+
+    def __init__(self) -> None:
+        self.states: dict[str, MessageState] = {}
+        self.folders = {"Filed": "of filed", "Faulty": "of faulty"}
+        self.written: list[tuple[str, str]] = []
+        self.calls: Counter[str] = Counter()
+        self.faults: dict[str, Exception] = {}
+        self.refused: set[str] = set()
+
+    def put(self, message: str, *categories: str, folder: str = "inbox") -> None:
+        """A message that nobody has read yet."""
+        self.states[message] = MessageState(list(categories), False, folder)
+
+    async def state(self, mailbox: str, message: str) -> MessageState | None:
+        self.ask("state")
+        known = self.states.get(message)
+        return None if known is None else copy(known)
+
+    async def target(self, mailbox: str, reference: str) -> str:
+        self.ask("target")
+        if reference not in self.folders:
+            raise ConfigurationFault(f'there is no folder "{reference}".', "Create it.")
+        return self.folders[reference]
+
+    async def has_deleted(self, mailbox: str, folder: str | None) -> bool:
+        self.ask("has_deleted")
+        return folder == self.DELETED
+
+    async def update(self, mailbox: str, message: str, changes: dict[str, Any]) -> None:
+        state = self._changed("update", message)
+        state.is_read = changes.get("isRead", state.is_read)
+        state.categories = changes.get("categories", state.categories)
+
+    async def move(self, mailbox: str, message: str, folder: str) -> None:
+        self._changed("move", message).parent_folder_id = folder
+
+    async def delete(self, mailbox: str, message: str) -> None:
+        """To where it can still be read by its id: the case in which a second deletion would do harm."""
+        self._changed("delete", message).parent_folder_id = self.DELETED
+
+    def ask(self, call: str) -> None:
+        """A call comes. Raises the fault that it is to meet."""
+        self.calls[call] += 1
+        if call in self.faults:
+            raise self.faults[call]
+
+    def _changed(self, call: str, message: str) -> MessageState:
+        self.ask(call)
+        if message not in self.states:
+            raise NotFound("ErrorItemNotFound")
+        if message in self.refused:
+            raise Refused(400, "ErrorInternalServerError", "")
+        self.written.append((call, message))
+        return self.states[message]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import msgspec
 import pytest
@@ -14,14 +14,21 @@ from shared.attachments import REFUSED_FOR_GOOD_AFTER
 from shared.awaiting import LATEST, SCANNED_WITHIN
 from shared.breaker import BreakerKey
 from shared.claim import Claim, claimed
-from shared.errors import NotYet, Unavailable
-from shared.graph.answers import Attachment, EmailAddress, Message, Recipient
+from shared.errors import ConfigurationFault, NotYet, Unavailable
+from shared.graph.answers import (
+    Attachment,
+    EmailAddress,
+    InternetMessageHeader,
+    Message,
+    Recipient,
+)
 from shared.graph.faults import NotFound, Refused
 from shared.identities import filing_key
 from shared.journal import JournalTable
 from shared.journal_row import Row, State
 from shared.mail import Address
 from shared.manifest import LeftOut, Manifest
+from shared.mime_head import HEAD_SIZE
 from shared.opening import open_row
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, Cause, MailArrived, VaultImport, decode
 from shared.staging import LOOK_AGAIN_AFTER, RENAMED_AFTER, UNREADABLE_FOR, Staged, Staging
@@ -230,7 +237,8 @@ async def test_attachments_that_graph_cannot_give_are_named_by_number(world: Wor
     manifest = await world.manifest()
     assert manifest is not None
     assert manifest.left_out == tuple(
-        LeftOut(number, kind) for number, kind in ((1, "item"), (3, "reference"), (4, "new"), (5, "file"))
+        LeftOut(number, kind, f"{number}.pdf")
+        for number, kind in ((1, "item"), (3, "reference"), (4, "new"), (5, "file"))
     )
     assert [file.path for file in manifest.files] == ["message.eml", "attachments/0002", "attachments/0006"]
     assert (await world.row()).state == "staged"
@@ -294,7 +302,7 @@ async def test_an_item_that_is_refused_otherwise_is_tried_some_times_and_then_le
 
     manifest = await world.manifest()
     assert manifest is not None
-    assert manifest.left_out == (LeftOut(1, "item"),)
+    assert manifest.left_out == (LeftOut(1, "item", "1.pdf"),)
     assert world.mailbox.calls["attachment_bytes"] == REFUSED_FOR_GOOD_AFTER + 1
 
 
@@ -711,6 +719,140 @@ async def test_a_mail_that_has_ended_is_left_alone(world: World, state: State) -
     assert await world.row() == before
     assert not world.mailbox.calls
     assert world.pipeline.waiting() == {}
+
+
+async def test_a_draft_is_skipped_before_any_byte_is_fetched(world: World) -> None:
+    world.mailbox.add(MESSAGE, mail((attachment(1), b"one"), is_draft=True))
+
+    await world.stage()
+
+    row = await world.row()
+    assert (row.state, row.rule, row.reason, row.ended) == ("skipped", "draft", "It is a draft.", NOON)
+    assert world.mailbox.calls == {"message": 1}
+    assert await world.stores.blob_names() == []
+    assert world.orders() == []
+
+
+async def test_a_draft_that_came_before_mail_is_to_be_filed_is_a_draft_all_the_same(world: World) -> None:
+    """Sent, it is another mail: what was passed over would not always begin anew."""
+    world.mailbox.add(MESSAGE, mail(is_draft=True))
+    sources = {"invoices": source("invoices", since=date(2027, 1, 1))}
+
+    await world.pipeline.take(replace(world.staging, sources=sources), arrived("invoices"))
+
+    assert (await world.row()).rule == "draft"
+
+
+@pytest.mark.parametrize("cause", ["notification", "backfill", "sweep", "replay"])
+async def test_a_draft_that_has_been_sent_begins_anew_when_it_is_announced(
+    world: World, cause: Cause
+) -> None:
+    """A sweep sees for itself that it is none any more, and reopens its row."""
+    world.mailbox.add(MESSAGE, mail(is_draft=True))
+    await world.stage()
+    world.mailbox.add(MESSAGE, mail())
+
+    await world.pipeline.take(world.staging, msgspec.structs.replace(arrived("invoices"), cause=cause))
+
+    expected = "staged" if cause in ("notification", "backfill") else "skipped"
+    assert (await world.row()).state == expected
+
+
+async def test_a_draft_that_is_announced_again_and_again_stays_skipped(world: World) -> None:
+    world.mailbox.add(MESSAGE, mail(is_draft=True))
+
+    for _ in range(3):
+        await world.stage()
+
+    assert (await world.row()).rule == "draft"
+    assert (world.announced(), world.orders()) == ([], [])
+
+
+SIGNED = b'Content-Type: multipart/signed;\r\n protocol="application/pkcs7-signature"\r\n\r\n'
+
+
+@pytest.mark.parametrize(
+    ("headers", "mime", "signed"),
+    [
+        ([], SIGNED, True),
+        ([InternetMessageHeader("Content-Type", "multipart/signed")], WHOLE, True),
+        ([InternetMessageHeader("Content-Type", "multipart/mixed")], WHOLE, False),
+    ],
+)
+async def test_what_graph_makes_of_a_signed_mail_is_marked(
+    world: World, headers: list[InternetMessageHeader], mime: bytes, signed: bool
+) -> None:
+    """The message is the truth; that its attachments are filed all the same changes nothing of it."""
+    made = mail((attachment(1), b"one"), (attachment(2), b"two"), internet_message_headers=headers)
+    world.mailbox.add(MESSAGE, replace(made, mime=mime))
+
+    await world.stage()
+
+    manifest = await world.manifest()
+    assert manifest is not None
+    assert manifest.mail.signed is signed
+    assert [file.derived for file in manifest.files] == [False, signed, signed]
+    assert await world.content(manifest, 1) == b"one"
+
+
+async def test_of_a_long_message_no_more_than_its_head_is_looked_at(world: World) -> None:
+    filler = b"X-Filler: " + b"x" * HEAD_SIZE + b"\r\n"
+    made = replace(mail(), mime=b"Auto-Submitted: auto-replied\r\n" + filler + SIGNED)
+    world.mailbox.add(MESSAGE, made)
+
+    await world.stage()
+
+    manifest = await world.manifest()
+    assert manifest is not None
+    assert (manifest.mail.kind, manifest.mail.signed) == ("auto-reply", False)
+    assert await world.content(manifest, 0) == made.mime
+
+
+async def test_mail_of_a_configured_mailbox_is_known_as_its_own(world: World) -> None:
+    author = Recipient(EmailAddress("Orders", "Orders@Example.com"))
+    world.mailbox.add(MESSAGE, mail(from_=author))
+    sources = {**world.staging.sources, "orders": source("orders")}
+
+    await world.pipeline.take(replace(world.staging, sources=sources), arrived("invoices"))
+
+    manifest = await world.manifest()
+    assert manifest is not None
+    assert manifest.mail.kind == "own-mail"
+
+
+async def test_the_manifest_has_the_name_of_the_folder_and_what_opens_the_mail(world: World) -> None:
+    world.mailbox.folders["F1"] = "Größe"
+    world.mailbox.add(MESSAGE, mail(parent_folder_id="F1", web_link="https://outlook.example/A"))
+
+    await world.stage()
+
+    manifest = await world.manifest()
+    assert manifest is not None
+    assert (manifest.mail.folder, manifest.mail.link) == ("Größe", "https://outlook.example/A")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        NotFound("ErrorItemNotFound"),
+        Refused(400, "ErrorInvalidIdMalformed", ""),
+        Unavailable("down"),
+        ConfigurationFault("refused", "grant it"),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_a_folder_that_cannot_be_named_keeps_no_mail_waiting(
+    world: World, fault: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.mailbox.faults["folder_name"] = fault
+    world.mailbox.add(MESSAGE, mail(parent_folder_id="F1"))
+
+    await world.stage()
+
+    manifest = await world.manifest()
+    assert manifest is not None
+    assert manifest.mail.folder == ""
+    assert [record.getMessage().split()[0] for record in caplog.records] == ["folder-unnamed"]
 
 
 @pytest.mark.parametrize("cause", ["notification", "backfill", "sweep", "replay"])

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from sandbox.faults import Status
-from sandbox.tenant.graph import TokenLoss
+from sandbox.tenant.graph import Manner, TokenLoss
 from shared import sweeping
 from shared.breaker_table import Breakers
 from shared.errors import ConfigurationFault, Unavailable
@@ -244,6 +244,28 @@ async def test_a_notification_of_the_move_does_it_too(ground: Ground) -> None:
 
     assert await ground.states_of([old]) == ["filed"]
     assert ground.documents(old) == 1
+
+
+async def test_a_draft_is_filed_by_a_sweep_once_it_has_been_sent(ground: Ground) -> None:
+    """It keeps its immutable id. Nobody has announced it."""
+    ground.configure(folders=["inbox", "sentitems"])
+    await swept_once(ground)
+    tenant, mime = ground.box.tenant, b"Subject: An offer\r\n\r\nHello"
+    draft, kept = [
+        tenant.deliver(ground.mailbox, mime, manner=Manner(draft=True)).immutable_id for _ in range(2)
+    ]
+    await ground.sweep()
+    assert await ground.states_of([draft, kept]) == ["draft", "draft"]
+    ground.clock.advance(hours=1)
+    sent = tenant.mailbox(ground.mailbox).message(draft)
+    assert sent is not None
+    sent.is_draft = False
+    tenant.move(ground.mailbox, draft, "sentitems")
+
+    await ground.sweep()
+
+    assert await ground.states_of([draft, kept]) == ["filed", "draft"]
+    assert (ground.documents(draft), ground.documents(kept)) == (1, 0)
 
 
 async def test_mail_that_was_passed_over_stays_so_when_it_is_shown_again(ground: Ground) -> None:

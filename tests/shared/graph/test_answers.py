@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from shared.graph.answers import (
     mail_of,
 )
 from shared.identities import client_state
-from shared.mail import Address, Mail, vocabulary
+from shared.mail import Address, Header, Mail, vocabulary
+from shared.mail_facts import clues_of
+from shared.mail_kinds import AttachmentClue, Clues, nature_of
 from shared.notification import Arrival, Care, judge
 
 EXAMPLES = Path(__file__).parents[4] / "shared" / "reference" / "graph-examples"
@@ -210,6 +213,8 @@ def test_only_what_is_decoded_is_asked_for() -> None:
         "categories",
         "internetMessageHeaders",
         "webLink",
+        "parentFolderId",
+        "isDraft",
     ]
     assert ATTACHMENT_PROPERTIES == ["id", "name", "contentType", "size", "isInline"]
 
@@ -250,6 +255,41 @@ def test_null_within_a_message_is_left_out_or_empty() -> None:
     assert mail.categories == ("Blue",)
     assert [header.name for header in mail.headers] == ["X-Empty"]
     assert mail.header("x-empty") == ""
+
+
+def test_where_a_message_stands_and_what_opens_it_are_facts_of_its_mail() -> None:
+    mail = mail_of(Message(web_link="https://outlook.example/A", parent_folder_id="F"), "Inbox")
+
+    assert (mail.folder, mail.link) == ("Inbox", "https://outlook.example/A")
+
+
+def test_the_nature_of_a_message_is_told_from_what_graph_says() -> None:
+    body = {
+        "@odata.type": "#microsoft.graph.eventMessageRequest",
+        "isDraft": "true",
+        "from": {"emailAddress": {"address": "ada@example.com"}},
+        "sender": None,
+        "internetMessageHeaders": [{"name": "X-A", "value": None}, {"name": None, "value": "x"}],
+    }
+    message = msgspec.json.decode(json.dumps(body).encode(), type=Message, strict=False)
+
+    clues = clues_of(
+        mail_of(message),
+        message,
+        [Attachment(name=None, content_type="text/x")],
+        frozenset({"a@example.com"}),
+    )
+
+    assert clues == Clues(
+        headers=(Header("X-A", ""),),
+        odata_type="#microsoft.graph.eventMessageRequest",
+        is_draft=True,
+        attachments=(AttachmentClue("", "text/x"),),
+        senders=("ada@example.com", ""),
+        own=frozenset({"a@example.com"}),
+    )
+    assert nature_of(clues).kind == "draft"
+    assert nature_of(replace(clues, is_draft=False)).kind == "meeting"
 
 
 def _perhaps(values: some.SearchStrategy[Any]) -> some.SearchStrategy[Any]:

@@ -18,6 +18,7 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from sandbox.box import Sandbox
 from sandbox.pki import Authority
 from sandbox.serving import listening
+from sandbox.tenant.graph import Manner
 from shared.errors import ConfigurationFault, Transient, Unavailable, VaultpostError
 from shared.graph.answers import Message
 from shared.graph.client import IMMUTABLE_IDS, GraphClient
@@ -84,6 +85,35 @@ async def test_a_message_is_read_under_its_immutable_id(
         assert message.from_.email_address.address == "ada@contoso.com"
         headers = {header.name: header.value for header in message.internet_message_headers or ()}
         assert headers["To"] == "invoices@example.com"
+
+
+async def test_a_message_says_where_it_is_and_whether_it_is_a_draft(
+    box: Sandbox, reader: MailboxReader, mailbox: str
+) -> None:
+    folder = box.tenant.add_folder(mailbox, "inbox/Größe")
+    delivered = [
+        box.tenant.deliver(mailbox, mail("Hello"), folder.id, manner=Manner(draft=draft))
+        for draft in (True, False)
+    ]
+
+    found = [await reader.message(mailbox, one.immutable_id) for one in delivered]
+
+    assert [(one.parent_folder_id, one.is_draft) for one in found] == [(folder.id, True), (folder.id, False)]
+
+
+async def test_a_folder_has_the_name_that_people_see(
+    box: Sandbox, reader: MailboxReader, mailbox: str
+) -> None:
+    folder = box.tenant.add_folder(mailbox, "inbox/Größe").id
+
+    assert await reader.folder_name(mailbox, folder) == "Größe"
+    box.tenant.remove_folder(mailbox, "inbox/Größe")
+    assert await reader.folder_name(mailbox, folder) == "Größe", "it is asked for once"
+
+
+async def test_the_name_of_a_folder_that_is_gone_cannot_be_had(reader: MailboxReader, mailbox: str) -> None:
+    with pytest.raises((NotFound, Refused)):
+        await reader.folder_name(mailbox, "AAA=")
 
 
 async def test_a_message_that_has_moved_is_still_found(
