@@ -15,6 +15,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.function_name("filing")
     @functions.queue_trigger(arg_name="msg", queue_name=VAULT_IMPORT, connection="MailStorage")
     async def filing(msg: func.QueueMessage) -> None:
+        await services.refresh()
         await services.receiver.receive(services.filing, VaultImport, msg.get_body())
 
     return functions

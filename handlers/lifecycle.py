@@ -21,6 +21,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.function_name("lifecycle_event")
     @functions.queue_trigger(arg_name="msg", queue_name=LIFECYCLE_EVENT, connection="MailStorage")
     async def lifecycle_event(msg: func.QueueMessage) -> None:
+        await services.refresh()
         work = services.subscriptions.care
         await services.receiver.receive_event(LIFECYCLE_EVENT, LifecycleEvent, msg.get_body(), work)
 

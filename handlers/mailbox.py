@@ -15,6 +15,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.function_name("mailbox")
     @functions.queue_trigger(arg_name="msg", queue_name=MAIL_FILED, connection="MailStorage")
     async def mailbox(msg: func.QueueMessage) -> None:
+        await services.refresh()
         await services.receiver.receive(services.mailbox, MailFiled, msg.get_body())
 
     return functions

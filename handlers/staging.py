@@ -15,6 +15,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.function_name("staging")
     @functions.queue_trigger(arg_name="msg", queue_name=MAIL_ARRIVED, connection="MailStorage")
     async def staging(msg: func.QueueMessage) -> None:
+        await services.refresh()
         await services.receiver.receive(services.staging, MailArrived, msg.get_body())
 
     return functions

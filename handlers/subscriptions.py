@@ -16,6 +16,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.function_name("subscriptions")
     @functions.timer_trigger(arg_name="timer", schedule=EVERY_QUARTER_OF_AN_HOUR, run_on_startup=False)
     async def subscriptions(timer: func.TimerRequest) -> None:
+        await services.refresh()
         await services.subscriptions.maintain()
 
     return functions

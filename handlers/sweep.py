@@ -17,11 +17,13 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.function_name("sweep")
     @functions.timer_trigger(arg_name="timer", schedule=EVERY_HALF_HOUR, run_on_startup=False)
     async def sweep(timer: func.TimerRequest) -> None:
+        await services.refresh()
         await services.sweeper.order_all()
 
     @functions.function_name("sweep_folder")
     @functions.queue_trigger(arg_name="msg", queue_name=FOLDER_SWEEP, connection="MailStorage")
     async def sweep_folder(msg: func.QueueMessage) -> None:
+        await services.refresh()
         work = services.sweeper.sweep
         await services.receiver.receive_event(FOLDER_SWEEP, FolderSweep, msg.get_body(), work)
 

@@ -16,6 +16,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.function_name("watch")
     @functions.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE, run_on_startup=False)
     async def watch(timer: func.TimerRequest) -> None:
+        await services.refresh()
         await services.watch.run()
 
     return functions

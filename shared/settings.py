@@ -13,6 +13,10 @@ from shared.errors import StartRefused
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_MEMORY_MB = range(128, 4097)
+"""Less has no room for the largest part of one mail; more is more than an instance of the plan has."""
+_BLOB = re.compile(r"blob:([a-z0-9](?:-?[a-z0-9]){2,62})/([^/\s?#]+(?:/[^/\s?#]+)*)")
+"""A container, as Azure Storage lets it be called, and a blob in it."""
 _TENANT = re.compile(r"[0-9a-zA-Z.-]{1,255}")
 
 
@@ -27,10 +31,17 @@ class Setting:
 
 SETTINGS = (
     Setting(
-        "VAULTPOST_SOURCES", "the configuration file, absolute or relative to the app", "mail-sources.toml"
+        "VAULTPOST_SOURCES",
+        "the configuration: a file, absolute or relative to the app, or blob:CONTAINER/NAME",
+        "mail-sources.toml",
     ),
     Setting(
         "VAULTPOST_NOTIFICATION_URL", "public base address of the app's functions, such as https://HOST/api"
+    ),
+    Setting(
+        "VAULTPOST_MEMORY_MB",
+        "memory in MB for the mail that passes through at the same time; the rest waits",
+        "192",
     ),
     Setting("KEY_VAULT_URL", "the Key Vault of the secrets"),
     Setting("AZURE_CLIENT_ID", "client id of the user-assigned managed identity"),
@@ -86,16 +97,29 @@ class StorageSettings:
 
 
 @dataclass(frozen=True)
+class SourcesBlob:
+    """The configuration as a blob in the storage for mail."""
+
+    container: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"blob:{self.container}/{self.name}"
+
+
+@dataclass(frozen=True)
 class Settings:
     """All application settings, checked."""
 
-    sources_file: Path
+    sources_file: Path | SourcesBlob
     notification_url: str
     key_vault_url: str
     managed_identity: bool
     client_id: str | None
     graph: GraphSettings
     storage: StorageSettings
+    memory_budget: int
+    """Bytes."""
 
     @property
     def notifications_address(self) -> str:
@@ -149,9 +173,13 @@ class _Reader:
         return value
 
 
-def sources_file(environment: Mapping[str, str], root: Path) -> Path:
+def sources_file(environment: Mapping[str, str], root: Path) -> Path | SourcesBlob:
     """Where the configuration is; a relative name is below `root`, the app's own folder."""
-    return root / _Reader(environment).optional("VAULTPOST_SOURCES")
+    value = _Reader(environment).optional("VAULTPOST_SOURCES")
+    if not value.startswith("blob:"):
+        return root / value
+    found = _BLOB.fullmatch(value)
+    return SourcesBlob(found[1], found[2]) if found else SourcesBlob("", "")
 
 
 def read_settings(environment: Mapping[str, str], root: Path) -> Settings:
@@ -161,7 +189,7 @@ def read_settings(environment: Mapping[str, str], root: Path) -> Settings:
     """
     reader = _Reader(environment)
     settings = Settings(
-        sources_file=sources_file(environment, root),
+        sources_file=_sources(reader, environment, root),
         notification_url=_notification_url(reader),
         key_vault_url=reader.address(
             "KEY_VAULT_URL", reader.required("KEY_VAULT_URL", "Set it to https://NAME.vault.azure.net.")
@@ -170,10 +198,18 @@ def read_settings(environment: Mapping[str, str], root: Path) -> Settings:
         client_id=reader.optional("AZURE_CLIENT_ID") or None,
         graph=_graph(reader),
         storage=_storage(reader),
+        memory_budget=_memory_budget(reader),
     )
     if reader.faults:
         raise StartRefused(reader.faults)
     return settings
+
+
+def _sources(reader: _Reader, environment: Mapping[str, str], root: Path) -> Path | SourcesBlob:
+    found = sources_file(environment, root)
+    if found == SourcesBlob("", ""):
+        reader.fault("VAULTPOST_SOURCES", "names no blob. Write it as blob:CONTAINER/NAME.")
+    return found
 
 
 def _notification_url(reader: _Reader) -> str:
@@ -184,6 +220,15 @@ def _notification_url(reader: _Reader) -> str:
             name, "Set it to the address that Microsoft Graph reaches the app at: https://HOST/api."
         )
     return reader.address(name, given)
+
+
+def _memory_budget(reader: _Reader) -> int:
+    name, least, most = "VAULTPOST_MEMORY_MB", _MEMORY_MB[0], _MEMORY_MB[-1]
+    text = reader.optional(name)
+    if not re.fullmatch("[0-9]{1,6}", text) or int(text) not in _MEMORY_MB:
+        reader.fault(name, f"must be a whole number from {least} to {most}.")
+        return 0
+    return int(text) * 1024 * 1024
 
 
 def _graph(reader: _Reader) -> GraphSettings:

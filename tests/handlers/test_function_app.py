@@ -168,13 +168,13 @@ def test_without_settings_the_app_is_not_indexed_and_every_fault_is_listed(tmp_p
         "setting KEY_VAULT_URL:",
         "setting VAULTPOST_NOTIFICATION_URL:",
         "setting MailStorage:",
-        "mine.toml: vault.url:",
-        "mine.toml: vault.guid:",
-        "mine.toml: vault.filing-key:",
-        "mine.toml: source 1.name:",
-        "mine.toml: source 1.naem:",
-        "mine.toml: source 1.mailbox:",
-        "mine.toml: source 1.document:",
+        "mine.toml:2: vault.url:",
+        "mine.toml:1: vault.guid:",
+        "mine.toml:1: vault.filing-key:",
+        "mine.toml:3: source 1.name:",
+        "mine.toml:4: source 1.naem:",
+        "mine.toml:3: source 1.mailbox:",
+        "mine.toml:3: source 1.document:",
     ):
         assert len([line for line in lines if line.startswith(f"- {place}")]) == 1, place
     assert len(lines) == 11

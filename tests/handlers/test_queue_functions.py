@@ -21,16 +21,23 @@ class Noting:
 
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
+        self.refreshed = False
 
     async def note(self, *arguments: object) -> None:
         self.calls.append(arguments)
+
+    async def refresh(self) -> None:
+        """The configuration is brought up to date before any work."""
+        assert self.calls == []
+        self.refreshed = True
 
 
 def with_parts(noting: Noting) -> Services:
     """The app, of which only these parts are asked."""
     part = SimpleNamespace(receive=noting.note, take=noting.note, run=noting.note)
     steps = {"staging": STAGING, "filing": FILING, "mailbox": MAILBOX}
-    return cast(Services, SimpleNamespace(receiver=part, dead_letters=part, watch=part, **steps))
+    parts = {"receiver": part, "dead_letters": part, "watch": part, **steps}
+    return cast(Services, SimpleNamespace(refresh=noting.refresh, **parts))
 
 
 def functions_of(module: ModuleType, services: Services) -> dict[str, Any]:
@@ -59,6 +66,7 @@ def test_each_queue_goes_to_its_step(module: ModuleType, name: str, step: object
     asyncio.run(function[1](message(b"\xffbytes")))
 
     assert (function[0], noting.calls) == (name, [(step, kind, b"\xffbytes")])
+    assert noting.refreshed
 
 
 @pytest.mark.parametrize("queue", KINDS)
@@ -77,3 +85,4 @@ def test_the_watch_is_called() -> None:
     asyncio.run(functions_of(watch, with_parts(noting))["watch"](cast(func.TimerRequest, None)))
 
     assert noting.calls == [()]
+    assert noting.refreshed

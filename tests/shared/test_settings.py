@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import StartRefused
-from shared.settings import SETTINGS, Settings, is_loopback, read_settings, sources_file
+from shared.settings import SETTINGS, Settings, SourcesBlob, is_loopback, read_settings, sources_file
 
 ROOT = Path("app")
 SECRET = "c2VjcmV0LWtleQ=="
@@ -60,6 +60,21 @@ def test_the_least_that_is_needed_gets_the_defaults() -> None:
     assert settings.client_id is None
     assert not settings.managed_identity
     assert settings.storage.connection_string == CONNECTION
+    assert settings.memory_budget == 192 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("given", "megabytes"), [("128", 128), (" 512 ", 512), ("4096", 4096), ("0256", 256)]
+)
+def test_memory_is_given_in_megabytes(given: str, megabytes: int) -> None:
+    assert read({"VAULTPOST_MEMORY_MB": given}).memory_budget == megabytes * 1024 * 1024
+
+
+@pytest.mark.parametrize("given", ["127", "4097", "0", "-128", "192 MB", "1e3", "192.0", "١٩٢", "9" * 5000])
+def test_memory_that_is_no_number_or_does_not_do_is_a_fault(given: str) -> None:
+    (fault,) = faults({"VAULTPOST_MEMORY_MB": given})
+
+    assert fault == "setting VAULTPOST_MEMORY_MB: must be a whole number from 128 to 4096."
 
 
 def test_in_azure_a_managed_identity_and_three_addresses_are_enough() -> None:
@@ -132,6 +147,8 @@ def test_a_slash_at_the_end_of_graphs_addresses_does_not_count() -> None:
     [
         (None, ROOT / "mail-sources.toml"),
         ("other.toml", ROOT / "other.toml"),
+        ("blob:state/mail-sources.toml", SourcesBlob("state", "mail-sources.toml")),
+        ("blob:my-own/conf/mail.toml", SourcesBlob("my-own", "conf/mail.toml")),
         ("conf/other.toml", ROOT / "conf" / "other.toml"),
         (str(Path.cwd() / "other.toml"), Path.cwd() / "other.toml"),
     ],
@@ -307,3 +324,15 @@ def test_no_secret_is_in_the_representation() -> None:
 def test_each_setting_has_a_meaning_and_stands_there_once() -> None:
     assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
     assert all(setting.meaning for setting in SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "given", ["blob:", "blob:state", "blob:/x", "blob:State/x", "blob:a/x", "blob:a--b/x", "blob:state/x/"]
+)
+def test_what_names_no_blob_is_refused(given: str) -> None:
+    with pytest.raises(StartRefused) as refused:
+        read({"VAULTPOST_SOURCES": given})
+
+    assert refused.value.faults == (
+        "setting VAULTPOST_SOURCES: names no blob. Write it as blob:CONTAINER/NAME.",
+    )
