@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -25,6 +25,12 @@ class Upload(msgspec.Struct):
     size: int = msgspec.field(name="Size")
 
 
+class UploadBegun(msgspec.Struct):
+    """A file whose parts are to follow."""
+
+    upload_id: int = msgspec.field(name="UploadID")
+
+
 class ObjVer(msgspec.Struct, rename="pascal"):
     """Type, id and version of an object."""
 
@@ -43,6 +49,7 @@ class ObjectVersion(msgspec.Struct, rename="pascal"):
     """One version of an object."""
 
     obj_ver: ObjVer
+    title: str = ""
     deleted: bool = False
     files: list[ObjectFile] | None = None
     created_utc: str | None = None
@@ -92,13 +99,39 @@ class SessionInfo(msgspec.Struct):
 
 
 class PropertyDefinition(msgspec.Struct, rename="pascal"):
-    """A property definition; `value_list` counts only where it is based on one."""
+    """A property definition; `value_list` counts only where it is based on one.
+
+    `automatic_value_type` is 0 where values are given (developer.m-files.com, MFAutomaticValueType).
+    """
 
     id: int = msgspec.field(name="ID")
     name: str
     data_type: int
     value_list: int = -1
     based_on_value_list: bool = False
+    automatic_value_type: int = 0
+
+
+class ListType(msgspec.Struct, rename="pascal"):
+    """An object type or a value list (ObjType). `owner` is the id of what owns the items of it.
+
+    Servers send `has_owner` and `owner`, which the documentation leaves out: None where one does not.
+    """
+
+    id: int = msgspec.field(name="ID")
+    name: str
+    real_object_type: bool = False
+    can_have_files: bool = False
+    allow_adding: bool = True
+    has_owner: bool | None = None
+    owner: int = 0
+
+
+class Named(msgspec.Struct, rename="pascal"):
+    """A workflow, or a state of one."""
+
+    id: int = msgspec.field(name="ID")
+    name: str
 
 
 class AssociatedProperty(msgspec.Struct, rename="pascal"):
@@ -114,6 +147,7 @@ class ObjectClass(msgspec.Struct, rename="pascal"):
     id: int = msgspec.field(name="ID")
     name: str
     name_property_def: int = 0
+    workflow: int = 0
     associated_property_defs: list[AssociatedProperty] = []
 
 
@@ -122,20 +156,52 @@ class Aliases(msgspec.Struct):
 
     properties: dict[str, int] = {}
     classes: dict[str, int] = {}
+    objecttypes: dict[str, int] = {}
+    workflows: dict[str, int] = {}
+    workflowstates: dict[str, int] = {}
 
 
 class ValueListItem(msgspec.Struct, rename="pascal"):
-    """An item of a value list."""
+    """An item of a value list; the shown id is the external one where it has one."""
 
     id: int = msgspec.field(name="ID")
     name: str
+    display_id: str = msgspec.field(name="DisplayID", default="")
+    has_owner: bool = False
+    owner_id: int = msgspec.field(name="OwnerID", default=0)
 
 
-class WebServiceError(msgspec.Struct, rename="pascal"):
-    """The body of an error; proxies and IIS send others."""
+class WebServiceError(msgspec.Struct):
+    """An error of M-Files itself, in whichever shape it came."""
 
-    exception_name: str = ""
-    is_logged_to_vault: bool = False
+    name: str
+    message: str
+    is_logged_to_vault: bool
+
+    @classmethod
+    def of(cls, answer: object) -> WebServiceError | None:
+        """The error that an answer is; None for JSON of something else, such as a gateway before M-Files.
+
+        By the documentation `Exception` may be missing, and `Stack` be a text or a list: nothing is read but
+        what is needed, and of the wrong type is as good as missing.
+        """
+        found: Any = answer[0] if isinstance(answer, list) and len(answer) == 1 else answer
+        if not isinstance(found, dict) or not _OF_AN_ERROR & found.keys():
+            return None
+        inner = found.get("Exception")
+        inner = inner if isinstance(inner, dict) else {}
+        return cls(
+            _text(found.get("ExceptionName")) or _text(inner.get("Name")),
+            _text(found.get("Message")) or _text(inner.get("Message")),
+            found.get("IsLoggedToVault") is True,
+        )
+
+
+_OF_AN_ERROR = {"Exception", "ExceptionName", "Message", "IsLoggedToVault", "Stack"}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _second(text: str | None) -> datetime | None:

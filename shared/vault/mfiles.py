@@ -9,32 +9,33 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.configuration import Configuration
-from shared.errors import ConfigurationFault, MailFault, Unavailable
+from shared.errors import ConfigurationFault, Unavailable
 from shared.secret_store import SecretStore
-from shared.vault.answers import ObjectFile, ObjectVersion, Results, Upload
+from shared.vault.answers import ObjectFile, ObjectVersion, Results
+from shared.vault.creation import creation_info, texts, too_large, why_refused
 from shared.vault.ownership import made_by_own_account
-from shared.vault.protocol import DataType, NewFile, NewObject, PropertyValue, VaultObject
-from shared.vault.session import RequestRefused, Session, TooLarge
+from shared.vault.protocol import DOCUMENT, NewFile, NewObject, VaultObject
+from shared.vault.references import references
+from shared.vault.refusals import RequestRefused, ServerFault, TooLarge
+from shared.vault.session import Session
 from shared.vault.structure import MFilesStructure
+from shared.vault.uploads import Uploads
+from shared.vault.value_lists import ValueLists
 
-DOCUMENT = 0
-"""The object type Document (developer.m-files.com, MFBuiltInObjectType)."""
-SINGLE_FILE, CLASS = 22, 100
-"""Built-in properties (developer.m-files.com, MFBuiltInPropertyDef)."""
-_LATEST = -1
 _OF_NO_MAIL = "0" * 32
 """A filing key that finds nothing."""
 _STRUCTURE_KEPT_FOR = 15 * 60.0
 _CREATE_WITHIN = 60.0
-_NEVER_TOO_LARGE = 1024 * 1024
-"""Bytes: a refusal of less is no limit of IIS, whose own one is 28.6 MB (maxAllowedContentLength)."""
 
 
 class MFilesVault:
     """The vault that the configuration names."""
 
     def __init__(self, configuration: Configuration, secrets: SecretStore, clock: Clock) -> None:
-        self._session = Session(configuration.vault.url, configuration.vault.guid, secrets)
+        vault = configuration.vault
+        self._session = Session(vault.url, vault.guid, secrets, domain=vault.domain, at_once=vault.at_once)
+        self._uploads = Uploads(self._session, in_chunks=vault.chunked_upload)
+        self._lists = ValueLists(self._session)
         self._configuration = configuration
         self._clock = clock
         self._structure: MFilesStructure | None = None
@@ -45,20 +46,23 @@ class MFilesVault:
         await self._session.close()
 
     async def structure(self, *, fresh: bool = False) -> MFilesStructure:
-        """The metadata structure, at most 15 minutes old. Raises ConfigurationFault, Unavailable."""
-        now = self._clock.monotonic()
-        if fresh or self._structure is None or now - self._structure_read_at > _STRUCTURE_KEPT_FOR:
-            properties, classes = _references(self._configuration)
-            self._structure = await MFilesStructure.read(self._session, properties, classes)
-            self._structure_read_at = now
-        return self._structure
-
-    async def find(self, property_id: int, value: str) -> Sequence[VaultObject]:
-        """The documents whose Text property has that value, deleted ones too.
+        """The metadata structure, at most 15 minutes old, and read anew after a refused create.
 
         Raises ConfigurationFault, Unavailable, and Transient when the log-in is refused.
         """
-        query = {"o": str(DOCUMENT), f"p{property_id}": value, "d": "include"}
+        now = self._clock.monotonic()
+        if fresh or self._structure is None or now - self._structure_read_at > _STRUCTURE_KEPT_FOR:
+            aliases = references(self._configuration)
+            self._structure = await MFilesStructure.read(self._session, self._lists, aliases)
+            self._structure_read_at = now
+        return self._structure
+
+    async def find(self, property_id: int, value: str, object_type: int = DOCUMENT) -> Sequence[VaultObject]:
+        """The objects of that type whose Text property has that value, deleted ones too.
+
+        Raises ConfigurationFault, Unavailable, and Transient when the log-in is refused.
+        """
+        query = {"o": str(object_type), f"p{property_id}": value, "d": "include"}
 
         async def work(token: str) -> Results[ObjectVersion]:
             return await self._session.answer(token, "GET", "/objects", Results[ObjectVersion], params=query)
@@ -66,7 +70,10 @@ class MFilesVault:
         try:
             found = await self._session.with_login(work)
         except RequestRefused as error:
-            raise Unavailable(f"the vault cannot be searched ({error})", origin="vault") from None
+            self._structure = None  # what was searched by may be gone
+            raise Unavailable(
+                f"the vault cannot be searched ({error.told([value])})", origin="vault"
+            ) from None
         # What is found is seen, whatever a field says that is about an operation.
         return [await self._with_files(version, visible=True) for version in found.items or ()]
 
@@ -81,34 +88,37 @@ class MFilesVault:
     async def create(
         self, new: NewObject, files: Sequence[NewFile], about_to_create: Callable[[], Awaitable[None]]
     ) -> VaultObject:
-        """Send the files, call `about_to_create`, create the document; all of it again after a new log-in.
+        """Send the files, call `about_to_create`, create the object; all of it again after a new log-in.
 
         Uploads belong to the log-in that made them. Raises MailFault or ConfigurationFault after a definite
-        refusal; after Unavailable the document may be there. Also what `about_to_create` and reading the
-        files raise, and Transient when the log-in is refused.
+        refusal; after Unavailable the object may be there. Also what `about_to_create`, which must not call
+        the vault, and reading the files raise, and Transient when the log-in is refused.
         """
+        can_have_files = new.object_type == DOCUMENT or await self._can_have_files(new.object_type)
 
         async def work(token: str) -> ObjectVersion:
-            uploads = [await self._upload(token, file) for file in files]
-            body = {"PropertyValues": _property_values(new, len(files)), "Files": uploads}
-            await about_to_create()
-            return await self._post(token, body)
+            uploads = [await self._uploads.send(token, file) for file in files]
+            body = creation_info(new, uploads, can_have_files=can_have_files)
+            # A place for the request first: once the mark is set, it must not wait for one.
+            async with self._session.place():
+                await about_to_create()
+                return await self._post(token, new.object_type, body)
 
         try:
             made = await self._session.with_login(work)
         except TooLarge as error:
-            if max(file.size for file in files) < _NEVER_TOO_LARGE:
-                raise Unavailable(
-                    f"M-Files' web server did not take a small file ({error})", origin="vault"
-                ) from None
-            raise MailFault(
-                "The web server in front of M-Files refuses a file of this mail for its size.",
-                "Raise its limits (maxAllowedContentLength, maxRequestLength), then replay the mail.",
-            ) from None
+            raise too_large(error) from None
+        except ServerFault as error:
+            names = self._structure.names() if self._structure is not None else ()
+            raise error.told(texts(new, files), names) from None
         except RequestRefused as error:
-            raise _refusal(error) from None
+            # An id that it was given may be gone by now.
+            raise await why_refused(error, new, files, await self.structure(fresh=True)) from None
         # With a log-in of its own: one that is lost now must not create a second time.
         return await self._with_files(made, visible=made.visible_after_operation)
+
+    async def _can_have_files(self, object_type: int) -> bool:
+        return (await self.structure()).object_type(object_type).can_have_files
 
     async def is_own(self, found: VaultObject) -> bool:
         """Whether the app's account has created that object; False when in doubt.
@@ -148,12 +158,13 @@ class MFilesVault:
         except RequestRefused as error:
             return error.status == HTTPStatus.NOT_FOUND
 
-    async def _post(self, token: str, body: dict[str, Any]) -> ObjectVersion:
+    async def _post(self, token: str, object_type: int, body: dict[str, Any]) -> ObjectVersion:
+        path = f"/objects/{object_type}"
         try:
             # Below the time that the journal's mark holds, whatever the phases of the request may take.
             async with asyncio.timeout(_CREATE_WITHIN):
                 return await self._session.answer(
-                    token, "POST", f"/objects/{DOCUMENT}", ObjectVersion, json=body
+                    token, "POST", path, ObjectVersion, has_place=True, json=body
                 )
         except TimeoutError:
             raise Unavailable("M-Files did not answer to a create in time", origin="vault") from None
@@ -175,62 +186,6 @@ class MFilesVault:
             return version.value(await self._session.with_login(work))
         except (RequestRefused, ConfigurationFault) as error:
             raise Unavailable(f"the files of an object cannot be listed ({error})", origin="vault") from None
-
-    async def _upload(self, token: str, file: NewFile) -> dict[str, Any]:
-        # One file is answered by one object, by the documentation by a list of one.
-        kind: Any = Upload | list[Upload]
-        answered = await self._session.post_stream(token, "/files", file.read(), file.size, kind)
-        answers: list[Upload] = answered if isinstance(answered, list) else [answered]
-        if len(answers) != 1:
-            raise Unavailable(f"M-Files answered to one file as if to {len(answers)}", origin="vault")
-        (answer,) = answers
-        if answer.size != file.size:
-            raise Unavailable("M-Files has another size for a file than was sent", origin="vault")
-        return {
-            "UploadID": answer.upload_id,
-            "Title": file.title,
-            "Extension": file.extension,
-            "Size": file.size,
-        }
-
-
-def _references(configuration: Configuration) -> tuple[set[str | int], set[str | int]]:
-    properties: set[str | int] = {configuration.vault.filing_key}
-    for source in configuration.source:
-        properties.update(source.document.properties)
-    return properties, {source.document.class_ for source in configuration.source}
-
-
-def _property_values(new: NewObject, files: int) -> list[dict[str, Any]]:
-    # Always told: without it, some servers refuse a type that can have files.
-    single = PropertyValue(SINGLE_FILE, DataType.BOOLEAN, files == 1)
-    of_class = PropertyValue(CLASS, DataType.LOOKUP, new.class_id)
-    return [_wire(value) for value in (of_class, single, *new.properties)]
-
-
-def _wire(value: PropertyValue) -> dict[str, Any]:
-    typed: dict[str, Any] = {"DataType": int(value.data_type)}
-    if value.data_type is DataType.LOOKUP:
-        typed["Lookup"] = {"Item": value.value, "Version": _LATEST}
-    elif value.data_type is DataType.MULTI_SELECT_LOOKUP and isinstance(value.value, tuple):
-        typed["Lookups"] = [{"Item": item, "Version": _LATEST} for item in value.value]
-    else:
-        typed["Value"] = value.value
-    return {"PropertyDef": value.id, "TypedValue": typed}
-
-
-def _refusal(error: RequestRefused) -> ConfigurationFault | MailFault:
-    if error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return ConfigurationFault(
-            f"{error}: the account may not create this document.",
-            "Let the account of mfiles-username create documents of this class.",
-        )
-    if error.status == HTTPStatus.NOT_FOUND:
-        return ConfigurationFault(
-            f"{error}: the vault lacks something that this document needs.",
-            "Look whether class and properties of the source are still in the vault.",
-        )
-    return MailFault(f"{error}: the vault refuses this document.", "Look at the mail, then replay it.")
 
 
 def _deletion_refusal(error: RequestRefused) -> ConfigurationFault | Unavailable:

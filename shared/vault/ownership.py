@@ -5,7 +5,8 @@ from __future__ import annotations
 from shared.errors import ConfigurationFault
 from shared.vault.answers import Lookup, ObjectProperty, SessionInfo
 from shared.vault.protocol import VaultObject
-from shared.vault.session import NotLoggedIn, RequestRefused, Session
+from shared.vault.refusals import NotLoggedIn, RequestRefused
+from shared.vault.session import Session
 
 CREATED_BY = 25
 """The built-in property Created by, a lookup over the vault's users (developer.m-files.com,
@@ -28,7 +29,7 @@ async def made_by_own_account(session: Session, found: VaultObject) -> bool:
         own = await _own_id(session, token)
         if own is not None:
             return creator.item == own
-        return same_account(creator.display_value or "", session.username)
+        return same_account(creator.display_value or "", session.account)
 
     try:
         return await session.with_login(work)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from shared.clock import Clock
-from shared.errors import ConfigurationFault
 from shared.vault.protocol import (
+    DOCUMENT,
     ClassDef,
     DataType,
     NewFile,
@@ -19,33 +19,20 @@ from shared.vault.protocol import (
     VaultObject,
 )
 
+from ..memory_structure import MemoryStructure
+
 KEY_PROPERTY, TICKET = 1301, 1321
 FIRST_ID = 1102
 CREATED = datetime(2026, 11, 24, 16, 37, 44, tzinfo=UTC)
 """When objects are created, without a clock."""
 
 
-@dataclass
-class FakeStructure:
-    """Properties and one class, by alias."""
+@dataclass(frozen=True)
+class FakeStructure(MemoryStructure):
+    """Properties and classes, by alias."""
 
-    properties: dict[str, PropertyDef]
-    classes: dict[str, ClassDef]
-
-    def property(self, reference: str | int) -> PropertyDef:
-        try:
-            return self.properties[str(reference)]
-        except KeyError:
-            raise ConfigurationFault(f'property "{reference}": none.', "Correct it.") from None
-
-    async def class_(self, reference: str | int) -> ClassDef:
-        try:
-            return self.classes[str(reference)]
-        except KeyError:
-            raise ConfigurationFault(f'class "{reference}": none.', "Correct it.") from None
-
-    async def item(self, value_list: int, text: str) -> int | None:
-        return None
+    properties: dict[str, PropertyDef] = field(default_factory=dict)
+    classes: dict[str | int, ClassDef] = field(default_factory=dict)
 
 
 def example() -> FakeStructure:
@@ -99,12 +86,13 @@ class FakeVault:
             self.current = self.fresh
         return self.current
 
-    async def find(self, property_id: int, value: str) -> Sequence[VaultObject]:
+    async def find(self, property_id: int, value: str, object_type: int = DOCUMENT) -> Sequence[VaultObject]:
         self.calls["find"] += 1
         if self.find_fault is not None:
             raise self.find_fault
         assert property_id == KEY_PROPERTY
-        seen = [kept.shown for kept in self.objects if kept.key == value]
+        of_key = [kept.shown for kept in self.objects if kept.key == value]
+        seen = [one for one in of_key if one.type == object_type]
         return [replace(one, visible=True) for one in seen if one.visible or self.visible]
 
     async def create(
@@ -121,7 +109,9 @@ class FakeVault:
         (key,) = [str(one.value) for one in new.properties if one.id == KEY_PROPERTY]
         sizes = tuple(len(content) + self.added_bytes for content in contents)
         number = FIRST_ID + len(self.objects)
-        shown = VaultObject(0, number, 1, False, sizes, created=self._now(), visible=self.visible)
+        shown = VaultObject(
+            new.object_type, number, 1, False, sizes, created=self._now(), visible=self.visible
+        )
         names = [f"{file.title}.{file.extension}" for file in files]
         kept = Kept(shown, key, new, names, contents)
         if self.commits_late:

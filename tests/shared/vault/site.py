@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import httpx
 from aiohttp import web
 
+from sandbox.faults import ServiceFaults, refusals
+from sandbox.faults.faults import Faults
 from sandbox.pki import Authority
 from sandbox.serving import serve
 from sandbox.vault import ExampleVault, application
+from shared.clock import Clock
 from shared.configuration import Configuration, VaultSection
+from shared.secret_store import SecretStore
 from shared.services import Services
 from shared.vault.mfiles import MFilesVault
 from shared.vault.protocol import DataType, NewFile, NewObject, PropertyValue, VaultObject
 
+from ..clock import FakeClock
 from ..key_vault import KeyVault
 from ..made import source
 
@@ -29,14 +35,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Instead = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 
-@dataclass
-class Site:
-    """A served vault; `instead` answers in its place, or lets it answer."""
+@dataclass(kw_only=True)
+class ServedVault:
+    """A served vault, and its faults; `instead` answers in its place, or lets it answer."""
 
     example: ExampleVault
     client: MFilesVault
-    key_vault: KeyVault
     origin: str
+    faults: Faults
     requests: list[web.Request] = field(default_factory=list)
     instead: Instead | None = None
 
@@ -49,13 +55,41 @@ class Site:
         return self.paths.count(path)
 
 
+_S = TypeVar("_S", bound=ServedVault)
+
+
+@dataclass(kw_only=True)
+class Site(ServedVault):
+    """A served vault whose account is in Key Vault."""
+
+    key_vault: KeyVault
+
+
+@dataclass(frozen=True)
+class FixedSecrets:
+    """Secrets that nobody keeps: the account of an example vault."""
+
+    example: ExampleVault
+
+    async def get(self, name: str) -> str:
+        return {"mfiles-username": self.example.username, "mfiles-password": self.example.password}[name]
+
+    async def get_other_than(self, name: str, value: str) -> str:
+        return await self.get(name)
+
+
 def configuration_of(
-    url: str, guid: str, *properties: str | int, class_: str | int = "CL.Mail"
+    url: str,
+    guid: str,
+    *properties: str | int,
+    class_: str | int = "CL.Mail",
+    document: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Configuration:
-    """A configuration whose one source uses that class and these properties."""
+    """A configuration whose one source uses that class and these properties, and more of `document`."""
     values = {str(reference): "{{ subject }}" for reference in properties}
-    made = source("invoices", document={"class": class_, "properties": values})
-    return Configuration(VaultSection(url, guid, "PD.FilingKey"), (made,))
+    made = source("invoices", document={"class": class_, "properties": values, **(document or {})})
+    return Configuration(VaultSection(url, guid, "PD.FilingKey", **options), (made,))
 
 
 @asynccontextmanager
@@ -65,28 +99,58 @@ async def serving(
     services: Services,
     key_vault: KeyVault,
     *properties: str | int,
+    example: ExampleVault | None = None,
+    **options: Any,
 ) -> AsyncIterator[Site]:
-    """A vault and the app's client for it, with the account's secrets in Key Vault."""
-    example = ExampleVault(directory)
+    """A vault and the app's client for it, with the account's secrets in Key Vault.
+
+    `options` are those of the section [vault] of the client's configuration.
+    """
+    example = example or ExampleVault(directory)
     key_vault.secrets.set("mfiles-username", example.username)
     key_vault.secrets.set("mfiles-password", example.password)
-    served_site = application(example)
+    make = partial(Site, key_vault=key_vault)
+    known = (services.secrets, services.clock)
+    async with _serving(make, example, authority, known, *properties, **options) as site:
+        yield site
+
+
+@asynccontextmanager
+async def serving_alone(
+    example: ExampleVault, authority: Authority, *properties: str | int, **options: Any
+) -> AsyncIterator[ServedVault]:
+    """A vault and the app's client for it, without the other services."""
+    known = (cast(SecretStore, FixedSecrets(example)), FakeClock())
+    async with _serving(ServedVault, example, authority, known, *properties, **options) as site:
+        yield site
+
+
+@asynccontextmanager
+async def _serving(
+    make: Callable[..., _S],
+    example: ExampleVault,
+    authority: Authority,
+    known: tuple[SecretStore, Clock],
+    *properties: str | int,
+    **options: Any,
+) -> AsyncIterator[_S]:
+    faults = ServiceFaults().vault
+    served_site = faults.wire(application(example), refusals.vault, example.expire_tokens)
 
     @web.middleware
     async def spoil(request: web.Request, handler: Handler) -> web.StreamResponse:
         site.requests.append(request)
         return await (site.instead(request, handler) if site.instead else handler(request))
 
-    served_site.middlewares.append(spoil)
+    served_site.middlewares.insert(0, spoil)
     served = await serve(served_site, context=authority.server_context())
-    configuration = configuration_of(served.origin, example.guid, *properties)
-    site = Site(
-        example, MFilesVault(configuration, services.secrets, services.clock), key_vault, served.origin
-    )
+    configuration = configuration_of(served.origin, example.guid, *properties, **options)
+    client = MFilesVault(configuration, *known)
+    site = make(example=example, client=client, origin=served.origin, faults=faults)
     try:
         yield site
     finally:
-        await site.client.close()
+        await client.close()
         await served.close()
 
 
@@ -109,7 +173,7 @@ class Source:
     reads: int = 0
     fault: Exception | None = None
 
-    async def read(self) -> AsyncIterator[bytes]:
+    async def read(self) -> AsyncGenerator[bytes, None]:
         self.reads += 1
         step = 300_000
         for at in range(0, len(self.content), step):
@@ -126,7 +190,7 @@ async def at_once() -> None:
     """Nothing is to be done before the create."""
 
 
-async def created(site: Site, *files: Source, **changed: Any) -> VaultObject:
+async def created(site: ServedVault, *files: Source, **changed: Any) -> VaultObject:
     """A document of the app's own."""
     return await site.client.create(new(**changed), [file.file() for file in files], at_once)
 
@@ -149,7 +213,7 @@ def error(status: int, *, logged_in: bool = True) -> dict[str, Any]:
     """The body of an error of M-Files itself."""
     return {
         "Status": status,
-        "Message": "of a mail",
+        "Message": 'The value "Invoice 4711" of property "From" is not taken.',
         "ExceptionName": "SomeException",
         "IsLoggedToVault": logged_in,
     }
