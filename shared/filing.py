@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from typing import ClassVar
 
 from shared.breaker import Step
 from shared.claim import Claim
 from shared.clock import Clock
 from shared.configuration import Source
-from shared.duplicates import RESTORED, Duplicates
-from shared.duplicates import RULE as DUPLICATE
-from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient
-from shared.journal_row import Row, gone_on
+from shared.duplicates import Duplicates
+from shared.errors import ConfigurationFault, MailFault, NotYet
+from shared.filing_attempt import Attempt, Parts, look_again
+from shared.journal_row import Row, gone_on, skipped
+from shared.kept_plan import KeptPlan
 from shared.log import Events
-from shared.mail import Moment
+from shared.mail_content import Content, StagedContent
 from shared.manifest import Manifest
 from shared.outcome import Outcome
-from shared.plan import VERSION as PLAN_VERSION
-from shared.plan import Plan, make_plan
+from shared.plan import Plan, observed
+from shared.planning import Planner
 from shared.queue_messages import VAULT_IMPORT, VaultImport
-from shared.retrying import MOST_REVIVALS
+from shared.rendering import one_piece, rendered_bytes
+from shared.rules import way_named
+from shared.skip import Skip
 from shared.staging import staged
-from shared.staging_area import Missing, StagingArea, file_name, manifest_name, of_this_version, plan_name
-from shared.twins import chosen, part_with
-from shared.vault.protocol import NewFile, Vault, VaultObject
+from shared.staging_area import Missing, StagingArea, file_name, manifest_name, plan_name
+from shared.vault.protocol import Vault
 
-FRESH_FOR = timedelta(seconds=10)
-"""How old the claim may be when the create is sent: with its own limit, the create ends before the claim."""
 NOWHERE_FOR = 900.0
 """Seconds until a message is looked at again whose mail is nowhere."""
 AGAIN_AFTER = timedelta(seconds=15)
 """Until a mail is fetched again whose staged bytes are not whole."""
-LOOK_AGAIN_AFTER = timedelta(minutes=15)
-"""After filing, where a create had no answer: its document may come late."""
-DELETED = "the document is deleted in the vault"
-"""A warning in the journal: of a mail that counts as filed nevertheless."""
 
 
 class Filed(Outcome):
@@ -60,14 +55,17 @@ class Filing:
     """Files staged mail."""
 
     sources: Mapping[str, Source]
-    filing_key: str | int
+    planner: Planner
     vault: Vault
     area: StagingArea
     duplicates: Duplicates
     clock: Clock
     name: ClassVar[Step] = "filing"
     queue: ClassVar[str] = VAULT_IMPORT
-    is_one_write: ClassVar[bool] = False
+
+    def is_one_write(self, row: Row) -> bool:
+        """Never."""
+        return False
 
     async def unknown(self, message: VaultImport) -> Row:
         """The row of a mail that the journal has lost, from what is staged of it.
@@ -109,89 +107,91 @@ class Filing:
         return outcome
 
     async def _look_again(self, claim: Claim) -> Filed:
-        """A create that had no answer may have come to its end since: of the mail's objects one stays."""
-        row = claim.row
-        found = await self.vault.find(await self.key_property(), row.key)
-        warnings: tuple[str, ...] = ()
-        if found:
-            stays = chosen(found, row.object_id, row.sizes)
-            await claim.update(lambda row: row)
-            warnings = await part_with(self.vault, row, [one for one in found if one != stays])
-        await claim.end(
-            lambda row: replace(row, look_again=None, due=None, warnings=(*row.warnings, *warnings))
-        )
+        await look_again(self._parts, claim, await self.key_property())
         return Filed.LOOKED_AGAIN
+
+    @property
+    def _parts(self) -> Parts:
+        return Parts(self.vault, self.area, self.duplicates, self.clock)
 
     async def key_property(self) -> int:
         """The id of the property of filing keys. Raises ConfigurationFault, Unavailable."""
-        return (await self.vault.structure()).property(self.filing_key).id
+        return (await self.vault.structure()).property(self.planner.filing_key).id
 
     async def _file(self, source: Source, claim: Claim) -> Filed:
-        attempt = _Attempt(self, claim, skips_duplicates=source.document.duplicates == "skip")
         is_kept = claim.row.kept is not None
         manifest = await self.area.manifest(claim.row.source, claim.row.key, also_kept=is_kept)
+        attempt = Attempt(self._parts, claim)
         if manifest is None:
             return await self._without_manifest(attempt)
-        plan = None
+        content = StagedContent(self.area, manifest)
         try:
-            plan = await self._plan(manifest, source, is_kept)
-            first, rule = await attempt.filed_before(manifest)
-            if first is not None:
-                await self._skip(claim, first, rule)
-                return Filed.SKIPPED
-            await attempt.run(manifest, plan)
+            return await self._file_staged(source, manifest, content, attempt)
+        finally:
+            await content.let_go()
+
+    async def _file_staged(
+        self, source: Source, manifest: Manifest, content: StagedContent, attempt: Attempt
+    ) -> Filed:
+        claim = attempt.claim
+        kept = KeptPlan(self.planner, self.vault, self.area, manifest, source, content)
+        plan: Plan | Skip | None = None
+        try:
+            plan = await kept.get(is_kept=claim.row.kept is not None)
+            if isinstance(plan, Plan):
+                return await self._follow(plan, source, manifest, content, attempt)
+            return await self._skip(attempt, plan)
         except Missing:
-            return await self._back(claim, manifest, plan)
+            return await self._back(claim, manifest, plan if isinstance(plan, Plan) else None)
         except MailFault:
-            if plan is not None and attempt.was_refused:
-                await self._stand_by(plan, manifest, source)
+            if isinstance(plan, Plan) and attempt.was_refused:
+                await kept.stand_by(plan)
+            if isinstance(plan, Plan) and plan.rule:  # what follows a failure may depend on it
+                rule = plan.rule
+                await claim.update(lambda row: replace(row, rule=rule))
             raise
+
+    async def _follow(
+        self, plan: Plan, source: Source, manifest: Manifest, content: StagedContent, attempt: Attempt
+    ) -> Filed:
+        skips_duplicates = way_named(source, plan.rule).document.duplicates == "skip"
+        skip = await attempt.filed_before(manifest, skips_duplicates=skips_duplicates)
+        if skip is None and source.mode == "observe":
+            skip = observed(plan)
+        if skip is not None and not attempt.was_unclear:
+            return await self._skip(attempt, skip)
+        await self._render(manifest, plan, content)
+        await content.let_go()  # before the mail is sent: what is held for a text is far more than a stream
+        await attempt.run(manifest, plan)
         return Filed.FILED
 
-    async def _skip(self, claim: Claim, first: Row, rule: str) -> None:
-        now = self.clock.now()
-        reason = f'The same mail is object {first.object_id} already, of source "{first.source}".'
-        await claim.end(lambda row: replace(gone_on(row, "skipped", ended=now), rule=rule, reason=reason))
+    async def _render(self, manifest: Manifest, plan: Plan, content: Content) -> None:
+        """Stage what the plan says is made of the message, unless it is there.
 
-    async def _without_manifest(self, attempt: _Attempt) -> Filed:
-        """What was staged is gone; a create that was sent before may have committed all the same."""
-        if attempt.was_unclear:
-            found = await attempt.find(await self.key_property())
-            if found:
-                await attempt.journal_filed(found, attempt.claim.row.sizes, ())
-                return Filed.FILED
-        return await self._back(attempt.claim, None, None)
-
-    async def _stand_by(self, plan: Plan, manifest: Manifest, source: Source) -> None:
-        """A refusal is the mail's fault only if the vault would have the same plan today.
-
-        Raises ConfigurationFault when it has changed so that none can be made, NotYet when there is another.
+        Raises NotYet when this version makes it otherwise than the one that planned: the plan is made anew.
         """
-        fresh = await self.vault.structure(fresh=True)
-        if await make_plan(manifest, source, self.filing_key, fresh) != plan:
-            raise NotYet(f'source "{source.name}": the vault has changed; its mail is planned anew') from None
+        for file in plan.rendered:
+            name = file_name(manifest.source, manifest.key, manifest.run, file.path)
+            if await self.area.has(name, file.size):
+                continue
+            made = await rendered_bytes(content, file.path)
+            if len(made) != file.size:
+                await self.area.delete_document(plan_name(manifest.source, manifest.key), plan)
+                raise NotYet(f'source "{manifest.source}": the text of a mail is made anew')
+            await self.area.write(name, one_piece(made), len(made))
 
-    async def _plan(self, manifest: Manifest, source: Source, is_kept: bool) -> Plan:
-        name = plan_name(manifest.source, manifest.key)
-        kept = await self.area.document(name, Plan, also_kept=is_kept)
-        if kept is not None:
-            of_this_version(kept.v, PLAN_VERSION, name)
-            return kept
-        plan = await self._new_plan(manifest, source)
-        if await self.area.put_first(name, plan):
-            return plan
-        kept = await self.area.document(name, Plan, also_kept=False)
-        if kept is None:
-            raise Stale("staging area: another worker's plan has just been taken away")
-        return kept
+    async def _skip(self, attempt: Attempt, skip: Skip) -> Filed:
+        """The mail is not filed, unless it was before it came to that."""
+        if attempt.was_unclear and await attempt.found_without_plan(await self.key_property()):
+            return Filed.FILED
+        await attempt.claim.end(lambda row: skipped(row, skip, self.clock.now()))
+        return Filed.SKIPPED
 
-    async def _new_plan(self, manifest: Manifest, source: Source) -> Plan:
-        try:
-            return await make_plan(manifest, source, self.filing_key, await self.vault.structure())
-        except ConfigurationFault:
-            # The vault's administrator may have mended it a moment ago.
-            fresh = await self.vault.structure(fresh=True)
-            return await make_plan(manifest, source, self.filing_key, fresh)
+    async def _without_manifest(self, attempt: Attempt) -> Filed:
+        """What was staged is gone; a create that was sent before may have committed all the same."""
+        if attempt.was_unclear and await attempt.found_without_plan(await self.key_property()):
+            return Filed.FILED
+        return await self._back(attempt.claim, None, None)
 
     async def _back(self, claim: Claim, manifest: Manifest | None, plan: Plan | None) -> Filed:
         """What was staged is not whole: it is fetched from the mailbox again."""
@@ -208,140 +208,3 @@ class Filing:
             lambda row: gone_on(row, "arrived", staged=None, sizes=(), digests=(), due=due, kept=None)
         )
         return Filed.BACK
-
-
-class _Attempt:
-    """One attempt to file one mail, under its claim."""
-
-    def __init__(self, filing: Filing, claim: Claim, *, skips_duplicates: bool) -> None:
-        self.claim = claim
-        self._skips_duplicates = skips_duplicates
-        self._fingerprint = ""
-        self.was_refused = False
-        self.was_unclear = claim.row.creating is not None
-        self._parts = filing
-
-    async def filed_before(self, manifest: Manifest) -> tuple[Row | None, str]:
-        """The row of the mail that this one is the same as, and the rule by which it is skipped.
-
-        Not asked while a create of this mail may have committed. Raises NotYet, Stale, Unavailable.
-        """
-        self._fingerprint = manifest.fingerprint
-        if self.was_unclear:
-            return None, ""
-        duplicates, row = self._parts.duplicates, self.claim.row
-        received = Moment.read(manifest.mail.received)
-        former = await duplicates.restored_as(manifest.fingerprint, row, received)
-        if former is not None and not row.again:
-            return former, RESTORED
-        if not self._skips_duplicates:
-            return None, ""
-        return await duplicates.filed_before(manifest.fingerprint, row), DUPLICATE
-
-    async def run(self, manifest: Manifest, plan: Plan) -> None:
-        found = await self.find(plan.key_property)
-        if not found and self.claim.row.last_look:
-            await self._not_there()
-        if not found:
-            made = await self._create(manifest, plan)
-            # A create that had no answer may have come to its end while this one ran.
-            found = (await self.find(plan.key_property) if self.was_unclear else ()) or [made]
-        await self.journal_filed(found, [file.size for file in manifest.files], plan.warnings)
-
-    async def _not_there(self) -> None:
-        """The vault does not have it, whatever had no answer: the mail ends with what it had met before.
-
-        Raises MailFault, Transient.
-        """
-        row = await self.claim.update(lambda row: replace(row, creating=None, last_look=False))
-        why = f"The vault has no document of this mail, and the attempts to create one failed: {row.reason}"
-        if row.revived >= MOST_REVIVALS:
-            raise MailFault(why, "Look at the app's log for what stopped it, then replay the mail.")
-        raise Transient(why, origin="vault")
-
-    async def find(self, key_property: int) -> Sequence[VaultObject]:
-        """What the vault has of this mail. A deleted document counts, unless the mail was replayed for it."""
-        row = self.claim.row
-        found = await self._parts.vault.find(key_property, row.key)
-        return [one for one in found if not (one.deleted and row.again)]
-
-    async def _create(self, manifest: Manifest, plan: Plan) -> VaultObject:
-        files = [
-            NewFile(file.title, file.extension, file.size, read=self._reader(manifest, file.path, file.size))
-            for file in plan.files
-        ]
-        try:
-            return await self._parts.vault.create(plan.document, files, self._about_to_create)
-        except (MailFault, ConfigurationFault):
-            await self._refused(plan)
-            raise
-
-    def _reader(self, manifest: Manifest, path: str, size: int) -> Callable[[], AsyncIterator[bytes]]:
-        return partial(
-            self._parts.area.read, file_name(manifest.source, manifest.key, manifest.run, path), size
-        )
-
-    async def _about_to_create(self) -> None:
-        clock, duplicates = self._parts.clock, self._parts.duplicates
-        may_wait = self._skips_duplicates and not self.was_unclear
-        if may_wait and not await duplicates.still_first(self._fingerprint, self.claim.row):
-            raise NotYet(f'source "{self.claim.row.source}": another mail like this one is filed first')
-        marked_at = clock.now()
-        await self.claim.update(lambda row: replace(row, creating=marked_at))
-        if clock.now() - marked_at > FRESH_FOR:
-            raise NotYet(f'source "{self.claim.row.source}": the mark of a create was written too slowly')
-
-    async def _refused(self, plan: Plan) -> None:
-        """After a definite refusal and an empty search, nothing is under way, and the plan may change."""
-        row = self.claim.row
-        if await self.find(plan.key_property):
-            raise Transient(f'source "{row.source}": a document that was refused is there') from None
-        self.was_refused = True
-        # The claim first: a worker that has lost it must not take away another's plan.
-        await self.claim.update(lambda row: replace(row, creating=None))
-        await self._parts.area.delete(plan_name(row.source, row.key))
-
-    async def journal_filed(
-        self, found: Sequence[VaultObject], sizes: Sequence[int], warnings: tuple[str, ...]
-    ) -> None:
-        """The mail is in the vault: of several objects one stays.
-
-        Raises MailFault when its files have other sizes than those that were staged, and ConfigurationFault,
-        with the mail filed, when the account does not see what it has created.
-        """
-        vault, row = self._parts.vault, self.claim.row
-        filed = chosen(found, row.object_id, sizes)
-        # Of an object that the account does not see the vault tells no files.
-        if filed.visible and not filed.deleted and sorted(filed.sizes) != sorted(sizes):
-            raise MailFault(
-                f"Object {filed.id} of the vault has this mail's filing key, but its files have other sizes.",
-                "Look at that object; destroy it if it is not whole, then replay the mail.",
-            )
-        others = [one for one in found if one != filed]
-        if others:  # only under a claim that holds now
-            await self.claim.update(lambda row: row)
-        of_twins = await part_with(vault, row, others)
-        await self._parts.duplicates.note(self._fingerprint, row)
-        now = self._parts.clock.now()
-        said = (*warnings, *of_twins, *([DELETED] if filed.deleted else []))
-        await self.claim.end(lambda row: self._filed(row, filed, now, said))
-        if not filed.visible:
-            raise ConfigurationFault(
-                f'source "{row.source}": the account of mfiles-username cannot see what it has '
-                f"created (object {filed.id}), so that a mail could be filed twice.",
-                "Let it see the documents of this class, deleted ones too.",
-            )
-
-    def _filed(self, row: Row, filed: VaultObject, now: datetime, warnings: tuple[str, ...]) -> Row:
-        return gone_on(
-            row,
-            "filed",
-            ended=now,
-            creating=None,
-            look_again=now + LOOK_AGAIN_AFTER if self.was_unclear else None,
-            object_type=filed.type,
-            object_id=filed.id,
-            object_version=filed.version,
-            again=False,
-            warnings=(*row.warnings, *warnings),
-        )

@@ -24,6 +24,11 @@ def filing_key(source: str, message: str) -> str:
     return hashlib.sha256(f"{source}\0{message}".encode()).hexdigest()[:_KEY_DIGITS]
 
 
+def linked_key(key: str, number: int) -> str:
+    """The filing key of the document of an attachment: that of its mail, and its number."""
+    return hashlib.sha256(f"{key}\0{number}".encode()).hexdigest()[:_KEY_DIGITS]
+
+
 def client_state(source: str, key: str) -> str:
     """What a subscription of `source` carries, signed with the secret `notification-key`.
 

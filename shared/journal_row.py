@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from shared.errors import MailFault
+from shared.skip import Skip
 
 LONGEST_TEXT = 4096
 """Bytes of a string in a row, at most."""
@@ -16,6 +17,7 @@ State = Literal["arrived", "staged", "filed", "skipped", "failed"]
 STATES: tuple[State, ...] = get_args(State)
 ENDS: frozenset[State] = frozenset({"filed", "skipped", "failed"})
 _SIZE = struct.Struct(">Q")
+_LINKED = struct.Struct(">IQ")
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,12 @@ class Row:
     `handed` is when the message of its state was sent; `settled`, when nothing was left to do after the end;
     `look_again`, when the vault is to be searched for late twins; `kept`, when its bytes were copied out of
     the reach of the staging area's own end; `missing_since`, when Graph first had no such message.
-    `attempt`, `first_tried`, `due` and `revived` are of the step that the mail is at. `rule` has skipped it;
-    `reason` is that of the end, or the last fault on the way. `again` says that a deleted document does not
-    count as this mail's: an operator wants it filed once more. With `last_look` the vault is only searched:
-    if it has no document, the mail ends. `others` are columns of a later version of the app.
+    `attempt`, `first_tried`, `due` and `revived` are of the step that the mail is at. `rule` has decided what
+    becomes of it; `reason` is that of the end, or the last fault on the way. `again` says that a deleted
+    document does not count as this mail's: an operator wants it filed once more. With `last_look` the vault
+    is only searched: if it has no document, the mail ends. `planned` are the sizes of the document's files,
+    where they are not all that was staged; `linked` are the documents of its attachments, each as the number
+    of the attachment and the id of the object, 0 before it is known. `others` are columns of a later version.
     """
 
     source: str
@@ -60,6 +64,8 @@ class Row:
     object_type: int | None = None
     object_id: int | None = None
     object_version: int | None = None
+    planned: tuple[int, ...] = ()
+    linked: tuple[tuple[int, int], ...] = ()
     rule: str = ""
     reason: str = ""
     remedy: str = ""
@@ -79,6 +85,11 @@ class Row:
         return self.has_ended and self.settled is not None and self.look_again is None
 
     @property
+    def filed_sizes(self) -> tuple[int, ...]:
+        """The sizes that the files of its document have, in bytes."""
+        return self.planned or self.sizes
+
+    @property
     def open_since(self) -> datetime:
         """Since when it is open: the time in the name of its row in table `unfinished`."""
         return self.opened or self.arrived
@@ -86,8 +97,13 @@ class Row:
 
 def failed(row: Row, fault: MailFault, now: datetime) -> Row:
     """The row of a mail that ends for this reason."""
-    end = gone_on(row, "failed", ended=now, creating=None)
+    end = gone_on(row, "failed", ended=now, creating=None, rule=row.rule)
     return replace(end, reason=fault.reason, remedy=fault.remedy)
+
+
+def skipped(row: Row, skip: Skip, now: datetime) -> Row:
+    """The row of a mail that is not filed, by this rule."""
+    return gone_on(row, "skipped", ended=now, creating=None, rule=skip.rule, reason=skip.reason)
 
 
 def gone_on(row: Row, state: State, **changes: Any) -> Row:
@@ -116,7 +132,7 @@ def gone_on(row: Row, state: State, **changes: Any) -> Row:
 def begun_anew(row: Row, now: datetime, **changes: Any) -> Row:
     """The row of an ended mail that begins anew, opened now."""
     anew = gone_on(row, "arrived", opened=now, staged=None, ended=None, settled=None, look_again=None)
-    forgotten = {"creating": None, "sizes": (), "digests": ()}
+    forgotten = {"creating": None, "sizes": (), "digests": (), "planned": (), "linked": ()}
     objects = {"object_type": None, "object_id": None, "object_version": None}
     return replace(anew, **{**forgotten, **objects, **changes})
 
@@ -156,6 +172,8 @@ def entity_of(row: Row) -> dict[str, Any]:
         "object_type": row.object_type,
         "object_id": row.object_id,
         "object_version": row.object_version,
+        "planned": b"".join(_SIZE.pack(size) for size in row.planned) or None,
+        "linked": b"".join(_LINKED.pack(*one) for one in row.linked) or None,
         "rule": row.rule or None,
         "reason": shortened(row.reason) or None,
         "remedy": shortened(row.remedy) or None,
@@ -197,6 +215,8 @@ def row_of(entity: Mapping[str, Any], etag: str = "") -> Row:
         object_type=entity.get("object_type"),
         object_id=entity.get("object_id"),
         object_version=entity.get("object_version"),
+        planned=tuple(_SIZE.unpack(piece)[0] for piece in _pieces(entity.get("planned"), _SIZE.size)),
+        linked=tuple(_linked(piece) for piece in _pieces(entity.get("linked"), _LINKED.size)),
         rule=str(entity.get("rule") or ""),
         reason=str(entity.get("reason") or ""),
         remedy=str(entity.get("remedy") or ""),
@@ -211,6 +231,11 @@ _COLUMNS = frozenset(
     {"PartitionKey", "RowKey", "Timestamp", *(field.name for field in fields(Row))}
     - {"source", "key", "others", "etag"}
 )
+
+
+def _linked(piece: bytes) -> tuple[int, int]:
+    number, object_id = _LINKED.unpack(piece)
+    return number, object_id
 
 
 def _pieces(joined: bytes | None, size: int) -> Sequence[bytes]:

@@ -16,11 +16,14 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from shared.admitting import Gate
 from shared.aftermath import Aftermath
+from shared.afterwards import Afterwards
 from shared.blob_container import BlobContainer
 from shared.breaker_table import Breakers, BreakerTable
 from shared.clock import Clock, SystemClock
 from shared.configuration import Configuration, Source, duration
+from shared.configuration_blob import ConfigurationBlob, ContainerOfBlobs
 from shared.configuration_file import read_configuration
+from shared.configuration_live import LiveConfiguration
 from shared.credentials import ClientSecretFromVault, graph_credential, own_credential
 from shared.dead_letters import DeadLetters
 from shared.duplicates import Duplicates
@@ -28,6 +31,7 @@ from shared.errors import StartRefused, VaultpostError
 from shared.filing import Filing
 from shared.fingerprints import FingerprintTable
 from shared.folder_register import FolderTable
+from shared.graph.changing import MailboxWriter
 from shared.graph.client import GraphClient
 from shared.graph.delta import DeltaReader
 from shared.graph.folders import FolderReader
@@ -37,12 +41,14 @@ from shared.handing_over import HandOver
 from shared.journal import JournalTable
 from shared.log import quieten_clients
 from shared.mailbox_step import MailboxStep
+from shared.memory_budget import MemoryBudget
 from shared.pinging import Ping, Pings
+from shared.planning import Planner
 from shared.progress import Progress
 from shared.queues import Queues
 from shared.receiving import Receiver
 from shared.secret_store import SecretStore
-from shared.settings import Settings, is_loopback, read_settings, sources_file
+from shared.settings import Settings, SourcesBlob, is_loopback, read_settings, sources_file
 from shared.staging import Staging
 from shared.staging_area import StagingArea
 from shared.storage_clients import blob_service, queue_service, table_service
@@ -59,16 +65,27 @@ from shared.watching import Watch
 from shared.webhook import Webhook
 
 _T = TypeVar("_T")
+_OF_ONE_CONFIGURATION = ("vault", "aftermath", "receiver", "filing", "mailbox", "watch")
+"""Parts that hold a value of the configuration. The others know its sources alone, by a live mapping."""
+RETIRED_FOR = 15 * 60.0
+"""Seconds for which a former vault can still be used: no function runs longer."""
 
 
 class Services:
-    """The parts of the app. Reading one builds it, in the loop that runs then."""
+    """The parts of the app. Reading one builds it, in the loop that runs then.
 
-    def __init__(self, settings: Settings, configuration: Configuration, clock: Clock | None = None) -> None:
+    The configuration is given, or, where the settings name a blob, read by `refresh`.
+    """
+
+    def __init__(
+        self, settings: Settings, configuration: Configuration | None, clock: Clock | None = None
+    ) -> None:
         self.settings = settings
-        self.configuration = configuration
         self.clock = clock or SystemClock()
-        self.sources: Mapping[str, Source] = {source.name: source for source in configuration.source}
+        self._live = LiveConfiguration(configuration)
+        self.sources: Mapping[str, Source] = self._live.sources
+        self.watched: Mapping[str, Source] = self._live.watched
+        self._retired: list[tuple[float, Callable[[], Awaitable[None]]]] = []
         self._closers: list[Callable[[], Awaitable[None]]] = []
 
     @classmethod
@@ -79,13 +96,51 @@ class Services:
         """
         quieten_clients()
         settings, faults = _checked(lambda: read_settings(environment, root))
-        configuration, more = _checked(lambda: read_configuration(sources_file(environment, root)))
+        file = sources_file(environment, root)
+        if isinstance(file, SourcesBlob):
+            if settings is None:
+                raise StartRefused(faults)
+            return cls(settings, None)
+        configuration, more = _checked(lambda: read_configuration(file))
         if settings is None or configuration is None:
             raise StartRefused([*faults, *more])
         return cls(settings, configuration)
 
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration in force. Raises Unavailable before `refresh` has read a first one."""
+        return self._live.current
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """What is wrong with the configuration in storage: then, a former one is in force."""
+        return self._blob.refused if self._blob is not None else ()
+
+    async def refresh(self) -> None:
+        """Bring a configuration in storage up to date, at most once a minute: before any work.
+
+        Raises Transient and ConfigurationFault as long as there is none at all.
+        """
+        if self._blob is not None and await self._blob.refresh():
+            self._forget_parts()
+        await self._close_retired()
+
+    def _forget_parts(self) -> None:
+        """Parts are built anew when they are needed; who works with a former one goes on with it."""
+        parts = vars(self)
+        if "vault" in parts and self.vault.close in self._closers:
+            self._closers.remove(self.vault.close)
+            self._retired.append((self.clock.monotonic(), self.vault.close))
+        for name in _OF_ONE_CONFIGURATION:
+            parts.pop(name, None)
+
+    async def _close_retired(self, *, after: float = RETIRED_FOR) -> None:
+        while self._retired and self.clock.monotonic() - self._retired[0][0] >= after:
+            await self._retired.pop(0)[1]()
+
     async def close(self) -> None:
         """Close what was built, the last one first."""
+        await self._close_retired(after=0.0)
         while self._closers:
             await self._closers.pop()()
 
@@ -134,9 +189,22 @@ class Services:
         return self._kept(service, service.close)
 
     @cached_property
+    def _blob(self) -> ConfigurationBlob | None:
+        file = self.settings.sources_file
+        if not isinstance(file, SourcesBlob):
+            return None
+        blobs = ContainerOfBlobs(self._blobs, file.container)
+        return ConfigurationBlob(blobs, file, self._live, self.clock)
+
+    @cached_property
+    def memory(self) -> MemoryBudget:
+        """What all mail that passes through may hold at once."""
+        return MemoryBudget(self.settings.memory_budget)
+
+    @cached_property
     def area(self) -> StagingArea:
         """The staging area."""
-        return StagingArea(self._blobs)
+        return StagingArea(self._blobs, self.memory)
 
     @cached_property
     def _tables(self) -> TableServiceClient:
@@ -179,7 +247,7 @@ class Services:
     def webhook(self) -> Webhook:
         """What the functions `notifications` and `lifecycle` call."""
         progress = Progress(self.clock.monotonic)
-        return Webhook(self.sources, self.queues, self.secrets, self.clock, progress)
+        return Webhook(self.sources, self.queues, self.secrets, self.clock, progress, self.refresh)
 
     @cached_property
     def ping(self) -> Ping:
@@ -196,6 +264,11 @@ class Services:
     def mailboxes(self) -> MailboxReader:
         """The mailboxes."""
         return MailboxReader(self.graph)
+
+    @cached_property
+    def mailbox_writer(self) -> MailboxWriter:
+        """What changes mail in the mailboxes."""
+        return MailboxWriter(self.graph, FolderReader(self.graph), self.clock)
 
     @cached_property
     def hand_over(self) -> HandOver:
@@ -226,18 +299,20 @@ class Services:
     @cached_property
     def staging(self) -> Staging:
         """The step of the function `staging`."""
-        return Staging(self.sources, self.mailboxes, self.area, self.queues, self.clock)
+        zone = self.configuration.time_zone
+        return Staging(self.sources, self.mailboxes, self.area, self.queues, self.clock, zone)
 
     @cached_property
     def filing(self) -> Filing:
         """The step of the function `filing`."""
-        key = self.configuration.vault.filing_key
-        return Filing(self.sources, key, self.vault, self.area, self.duplicates, self.clock)
+        planner = Planner(self.configuration.vault.filing_key, self.configuration.time_zone)
+        return Filing(self.sources, planner, self.vault, self.area, self.duplicates, self.clock)
 
     @cached_property
     def mailbox(self) -> MailboxStep:
         """The step of the function `mailbox`."""
-        return MailboxStep(self.area, self.clock)
+        afterwards = Afterwards(self.mailbox_writer, self.configuration.allow_delete)
+        return MailboxStep(self.sources, afterwards, self.area, self.clock)
 
     @cached_property
     def watch(self) -> Watch:
@@ -263,7 +338,7 @@ class Services:
     def subscriptions(self) -> Subscriptions:
         """What the functions `subscriptions` and `lifecycle_event` call."""
         return Subscriptions(
-            self.sources,
+            self.watched,
             SubscriptionClient(self.graph),
             SubscriptionRegister(self._tables),
             self.secrets,
@@ -311,7 +386,7 @@ class Services:
     def sweeper(self) -> Sweeper:
         """What the functions `sweep` and `sweep_folder` call."""
         return Sweeper(
-            self.sources,
+            self.watched,
             self.watched_folders,
             self.folder_register,
             self.sweep_states,

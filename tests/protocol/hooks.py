@@ -84,7 +84,7 @@ class Hook:
 
 def _origin(point: str) -> Any:
     part = point.split(".")[0]
-    return {"mailboxes": "graph", "vault": "vault"}.get(part, "storage")
+    return {"mailboxes": "graph", "writer": "graph", "vault": "vault"}.get(part, "storage")
 
 
 async def _nothing() -> None:

@@ -10,9 +10,9 @@ from shared.breaker import Service, Step
 from shared.claim import UNCLEAR_FOR
 from shared.errors import Transient, Unavailable
 from shared.graph.faults import NotFound
-from shared.vault.protocol import NewFile, NewObject, Structure, VaultObject
+from shared.vault.protocol import DOCUMENT, NewFile, NewObject, Structure, VaultObject
 from tests.shared.clock import FakeClock
-from tests.shared.mailbox import FakeMailbox, Mail
+from tests.shared.mailbox import FakeMailbox, FakeWriter, Mail
 from tests.shared.vault.fake import FIRST_ID, FakeVault, Kept
 
 FaultMaker = Callable[[], Transient]
@@ -66,6 +66,18 @@ class Mailboxes(FakeMailbox):
         return self.mails[message]
 
 
+class Writer(FakeWriter):
+    """What changes the mail of all mailboxes."""
+
+    def __init__(self, outages: Outages) -> None:
+        super().__init__()
+        self._outages = outages
+
+    def ask(self, call: str) -> None:
+        self._outages.reach("graph")
+        super().ask(call)
+
+
 class Vault(FakeVault):
     """The vault; a create may have no answer, and commit long after."""
 
@@ -84,9 +96,9 @@ class Vault(FakeVault):
         self._outages.reach("vault")
         return await super().structure(fresh=fresh)
 
-    async def find(self, property_id: int, value: str) -> Sequence[VaultObject]:
+    async def find(self, property_id: int, value: str, object_type: int = DOCUMENT) -> Sequence[VaultObject]:
         self._outages.reach("vault")
-        return await super().find(property_id, value)
+        return await super().find(property_id, value, object_type)
 
     async def create(
         self, new: NewObject, files: Sequence[NewFile], about_to_create: Callable[[], Awaitable[None]]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.filing import LOOK_AGAIN_AFTER
+from shared.filing_attempt import LOOK_AGAIN_AFTER
 from shared.journal_row import Row
 from tests.protocol.hooks import Hook
 from tests.protocol.world import World

@@ -42,6 +42,7 @@ class Worker:
             fingerprints=self._hooked("fingerprints", world.fingerprints),
             folder_register=self._hooked("register", world.register),
             mailboxes=self._hooked("mailboxes", world.mailboxes),
+            mailbox_writer=self._hooked("writer", world.writer),
             vault=world.vault if hook is None else HookedVault("vault", world.vault, hook),
             ping=world.outages.ping,
         )

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from shared.configuration import Configuration
 from shared.configuration_file import configuration_of
 from shared.graph.answers import Attachment, Message
-from shared.identities import filing_key
+from shared.identities import filing_key, linked_key
 from shared.journal_row import Row
 from shared.queue_messages import LIFECYCLE_EVENT, MAIL_ARRIVED, MAIL_FILED, VAULT_IMPORT
 from shared.settings import Settings, read_settings
@@ -26,7 +26,7 @@ from shared.testing.queues import POISON, InMemoryQueues, QueuedMessage
 from shared.testing.staging_area import InMemoryStagingArea
 from shared.testing.unfinished import InMemoryUnfinished
 from tests.protocol.hooks import Hook
-from tests.protocol.simulated import Mailboxes, Outages, Vault
+from tests.protocol.simulated import Mailboxes, Outages, Vault, Writer
 from tests.protocol.worker import Worker
 from tests.shared.clock import FakeClock
 from tests.shared.made import arrived
@@ -50,14 +50,17 @@ _VAULT = {
 
 
 @cache
-def configured(**classes: str) -> tuple[Settings, Configuration]:
+def configured(
+    content: str = "message-and-attachments", message_format: str = "eml", **classes: str
+) -> tuple[Settings, Configuration]:
     """Settings, and a configuration with these sources, each with the class of its documents."""
+    document = {"content": content, "message-format": message_format}
     sources = [
-        {"name": name, "mailbox": mailbox_of(name), "document": {"class": alias}}
+        {"name": name, "mailbox": mailbox_of(name), "document": {"class": alias, **document}}
         for name, alias in classes.items()
     ]
-    document = {"vault": _VAULT, "source": sources}
-    return read_settings(_SETTINGS, Path()), configuration_of(document, "mail-sources.toml")
+    whole = {"vault": _VAULT, "source": sources}
+    return read_settings(_SETTINGS, Path()), configuration_of(whole, "mail-sources.toml")
 
 
 def mailbox_of(source: str) -> str:
@@ -91,6 +94,7 @@ class World:
         self.register = InMemoryFolderRegister()
         self.outages = Outages(self.clock)
         self.mailboxes = Mailboxes(self.outages)
+        self.writer = Writer(self.outages)
         self.vault = Vault(self.outages)
         self.source_of: dict[str, str] = {}
         self._next_watch = self.clock.now()
@@ -112,6 +116,7 @@ class World:
         sent = Message(id=message, subject=subject, internet_message_id=f"<{number}@example.com>")
         mail = Mail(sent, mime, contents)
         self.mailboxes.put(mailbox_of(source), message, mail)
+        self.writer.put(message, "Red")
         self.source_of[message] = source
         return message
 
@@ -199,6 +204,7 @@ class World:
             await self._assert_filed(message, await self.row(message))
         assert [mail async for mail in self.unfinished.all()] == []
         known = {self.key(message) for message in self.announced}
+        known |= {linked_key(key, number) for key in known for number in range(1, 10)}
         assert {kept.key for kept in self.vault.objects} <= known
         assert self.vault.too_early == []
 
@@ -207,16 +213,27 @@ class World:
         assert row.is_closed
         assert not row.owner
         assert row.creating is None
-        objects = [kept for kept in self.vault.objects if kept.key == row.key]
+        mail = self.mailboxes.mails[message]
+        contents = [mail.mime, *(content for _, content in mail.attachments if isinstance(content, bytes))]
+        assert row.digests == tuple(hashlib.sha256(content).digest() for content in contents)
+        assert row.object_id is not None
+        if not row.linked:
+            self._assert_once(row, row.key, row.object_id, contents)
+            return
+        self._assert_once(row, row.key, row.object_id, contents[:1])
+        assert [number for number, _ in row.linked] == list(range(1, len(contents)))
+        for number, object_id in row.linked:
+            self._assert_once(row, linked_key(row.key, number), object_id, [contents[number]])
+
+    def _assert_once(self, row: Row, key: str, object_id: int, contents: list[bytes]) -> None:
+        """One object stays, whole: the one that the journal names. Of its twins the journal tells."""
+        objects = [kept for kept in self.vault.objects if kept.key == key]
         alive = [kept for kept in objects if not kept.shown.deleted]
-        assert [kept.shown.id for kept in alive] == [row.object_id], f"{message}: {alive}"
+        assert [kept.shown.id for kept in alive] == [object_id], f"{row.message}: {alive}"
         told = "\n".join(row.warnings)
         for kept in objects:
             assert kept in alive or f"object {kept.shown.id} was filed twice, and was marked deleted" in told
-        mail = self.mailboxes.mails[message]
-        contents = [mail.mime, *(content for _, content in mail.attachments if isinstance(content, bytes))]
         assert alive[0].contents == contents
-        assert row.digests == tuple(hashlib.sha256(content).digest() for content in contents)
 
 
 def text_of(message: QueuedMessage) -> dict[str, Any]:

@@ -4,19 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from shared.body.reader import Rendered
 from shared.configuration import Source
 from shared.identities import filing_key
 from shared.mail import EXAMPLE, Mail
+from shared.mail_content import Format
 from shared.manifest import FileKind, LeftOut, Manifest, StagedFile
 from shared.queue_messages import MailArrived, VaultImport
 from shared.tracing import traceparent
 
 MESSAGE = "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AdSFc_6I2P0OpDkxsAAAA="
 KEY = "a secret of the tests"
+
+
+@dataclass(frozen=True)
+class NoContent:
+    """The content of a mail that says nothing, or only what it is given."""
+
+    says: str | None = None
+    shows: frozenset[str] = frozenset()
+
+    async def text(self) -> str:
+        return self.says or ""
+
+    async def rendered(self, kind: Format) -> Rendered | None:
+        return None if self.says is None else Rendered(f"{kind}: {self.says}")
+
+    async def shown_pictures(self) -> frozenset[str]:
+        return self.shows
 
 
 def unique_name(stem: str) -> str:

@@ -14,13 +14,14 @@ from shared.breaker import BreakerKey
 from shared.claim import UNCLEAR_FOR
 from shared.configuration import Source
 from shared.errors import ConfigurationFault, MailFault, Unavailable
-from shared.filing import AGAIN_AFTER, DELETED, LOOK_AGAIN_AFTER, NOWHERE_FOR, Filing
+from shared.filing import AGAIN_AFTER, NOWHERE_FOR, Filing
+from shared.filing_attempt import DELETED, LOOK_AGAIN_AFTER
 from shared.identities import filing_key
 from shared.journal_row import Row, State
-from shared.mailbox_step import MailboxStep
 from shared.manifest import LeftOut, Manifest
 from shared.opening import open_row
 from shared.plan import Plan
+from shared.planning import Planner
 from shared.queue_messages import MAIL_ARRIVED, MAIL_FILED, VAULT_IMPORT, MailArrived, decode
 from shared.staging_area import file_name, manifest_name, plan_name
 from shared.testing.queues import InMemoryQueues
@@ -30,6 +31,7 @@ from .accounts import Stores, duplicates_of
 from .clock import NOON, FakeClock
 from .made import MESSAGE, manifest, order, source, staged
 from .pipeline import Pipeline
+from .protocol import settling
 from .vault.fake import FIRST_ID, KEY_PROPERTY, TICKET, FakeVault, example
 
 pytestmark = pytest.mark.anyio
@@ -135,7 +137,9 @@ async def stage(stores: Stores, staged_mail: Manifest) -> None:
 
 def of(stores: Stores, clock: FakeClock) -> World:
     vault, queues = FakeVault(clock=clock), InMemoryQueues(clock)
-    filing = Filing({"invoices": SOURCE}, "PD.FilingKey", vault, stores.area, duplicates_of(stores), clock)
+    filing = Filing(
+        {"invoices": SOURCE}, Planner("PD.FilingKey"), vault, stores.area, duplicates_of(stores), clock
+    )
     pipeline = Pipeline.of(stores, clock, queues)
     pipeline.serve(filing)
     return World(stores, clock, queues, vault, filing, pipeline)
@@ -164,7 +168,7 @@ async def test_a_staged_mail_becomes_one_document_with_all_its_bytes(world: Worl
 
 
 async def test_after_filing_nothing_is_left_in_unfinished_nor_in_a_queue(world: World) -> None:
-    world.pipeline.serve(MailboxStep(world.stores.area, world.clock))
+    world.pipeline.serve(settling(world.stores.area, world.clock))
     await world.file()
     assert [mail.key for mail in await world.pipeline.open_mails()] == [KEY]
 
@@ -447,7 +451,7 @@ async def test_a_twin_that_commits_while_the_next_create_runs_is_found_at_once(w
 
 async def filed_after_a_lost_answer(world: World) -> Row:
     """The mail is filed and settled by the second create; the first one has not committed so far."""
-    world.pipeline.serve(MailboxStep(world.stores.area, world.clock))
+    world.pipeline.serve(settling(world.stores.area, world.clock))
     await world.lose_an_answer()
     row = await world.file_after(seconds=90)
     assert (row.state, row.settled) == ("filed", world.clock.now())

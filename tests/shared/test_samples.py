@@ -31,7 +31,7 @@ from shared.folder_register import FolderTable, SweptFolder
 from shared.journal_row import Row, row_of
 from shared.mail import EXAMPLE
 from shared.manifest import LeftOut, Manifest, StagedFile
-from shared.plan import Plan, PlannedFile
+from shared.plan import LinkedDocument, Plan, PlannedFile
 from shared.subscription_plan import Registered
 from shared.sweep_state import SweepState
 from shared.unfinished import OpenMail
@@ -112,7 +112,7 @@ MANIFEST = Manifest(
     key=KEY,
     message=MESSAGE,
     run="5f2b9c",
-    mail=EXAMPLE,
+    mail=msgspec.structs.replace(EXAMPLE, kind="meeting"),
     files=(
         StagedFile("message.eml", "message", 2048, DIGEST, type="message/rfc822"),
         StagedFile(
@@ -123,6 +123,7 @@ MANIFEST = Manifest(
             "Größe.pdf",
             "application/pdf",
             note="placeholder",
+            derived=True,
         ),
         StagedFile("attachments/0003", "file", 0, DIGEST, "logo.png", "image/png", inline=True, note="empty"),
         StagedFile(
@@ -139,13 +140,27 @@ MANIFEST = Manifest(
             note="no-address",
         ),
     ),
-    left_out=(LeftOut(2, "item"),),
+    left_out=(LeftOut(2, "item", "Re: Größe"),),
     fingerprint=DIGEST,
 )
-MANIFEST_2 = msgspec.structs.replace(
-    MANIFEST, files=tuple(msgspec.structs.replace(file, note="") for file in MANIFEST.files[:3])
+MANIFEST_3 = msgspec.structs.replace(
+    MANIFEST,
+    mail=msgspec.structs.replace(
+        EXAMPLE,
+        headers=EXAMPLE.headers[:1],
+        folder="",
+        link="",
+        signed=False,
+        encrypted=False,
+        tnef=False,
+    ),
+    files=tuple(msgspec.structs.replace(file, derived=False) for file in MANIFEST.files),
+    left_out=(LeftOut(2, "item"),),
 )
-PLAN = Plan(
+MANIFEST_2 = msgspec.structs.replace(
+    MANIFEST_3, files=tuple(msgspec.structs.replace(file, note="") for file in MANIFEST_3.files[:3])
+)
+PLAN_1 = Plan(
     key_property=1027,
     document=NewObject(
         3,
@@ -165,6 +180,22 @@ PLAN = Plan(
         PlannedFile("attachments/0001", "Größe", "pdf", 5_000_000_000),
     ),
     warnings=("the title was cut to what a Text property holds",),
+)
+PLAN = msgspec.structs.replace(
+    PLAN_1,
+    v=2,
+    rule="orders",
+    document=msgspec.structs.replace(PLAN_1.document, object_type=20),
+    linked=(
+        LinkedDocument(
+            1,
+            "f" * 32,
+            76,
+            DataType.MULTI_SELECT_LOOKUP,
+            NewObject(4, (PropertyValue(0, DataType.TEXT, "Größe"),)),
+            (PlannedFile("attachments/0001", "Größe", "pdf", 5_000_000_000),),
+        ),
+    ),
 )
 
 
@@ -201,7 +232,11 @@ async def _the_subscription(stores: Stores) -> Registered:
 TABLES = [
     Kept(
         journal.TABLE,
-        {"filings.1.json": EARLY_ROW, "filings.2.json": WHOLE_ROW},
+        {
+            "filings.1.json": EARLY_ROW,
+            "filings.2.json": replace(WHOLE_ROW, planned=(), linked=()),
+            "filings.3.json": WHOLE_ROW,
+        },
         _the_row,
         lambda stores, row: stores.journal.insert(row),
     ),
@@ -245,11 +280,13 @@ TABLES += [
 DOCUMENTS: dict[str, msgspec.Struct] = {
     "manifest.1.json": msgspec.structs.replace(MANIFEST_2, fingerprint=""),
     "manifest.2.json": MANIFEST_2,
-    "manifest.3.json": MANIFEST,
-    "plan.1.json": PLAN,
+    "manifest.3.json": MANIFEST_3,
+    "manifest.4.json": MANIFEST,
+    "plan.1.json": PLAN_1,
+    "plan.2.json": PLAN,
     "sweep.1.json": SWEEP,
 }
-LAST_DOCUMENTS = ("manifest.3.json", "plan.1.json", "sweep.1.json")
+LAST_DOCUMENTS = ("manifest.4.json", "plan.2.json", "sweep.1.json")
 
 
 def text(folder: str, file: str) -> str:
@@ -261,7 +298,7 @@ def without_etag(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("kept", "file"), [(kept, file) for kept in TABLES for file in kept.of_samples], ids=str
+    ("kept", "file"), [pytest.param(kept, file, id=file) for kept in TABLES for file in kept.of_samples]
 )
 async def test_a_row_of_any_version_so_far_is_read(stores: Stores, kept: Kept, file: str) -> None:
     table = await stores.tables.create_table(kept.table)
@@ -325,7 +362,9 @@ def test_every_field_of_the_documents_is_in_their_samples() -> None:
         return []
 
     assert left_empty(MANIFEST) == left_empty(PLAN) == left_empty(MANIFEST.mail) == []
+    assert left_empty(MANIFEST.left_out[0]) == []
     assert left_empty(MANIFEST.files[1]) == left_empty(PLAN.document) == left_empty(PLAN.files[0]) == []
+    assert left_empty(PLAN.linked[0]) == []
 
 
 def test_the_early_row_is_of_a_mail_that_is_open_since_it_arrived() -> None:

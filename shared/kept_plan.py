@@ -1,0 +1,65 @@
+"""The plan of a mail: the one that is kept beside its manifest, or a new one (design, section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.configuration import Source
+from shared.errors import ConfigurationFault, NotYet, Stale
+from shared.mail_content import Content
+from shared.manifest import Manifest
+from shared.plan import VERSION, Plan
+from shared.planning import Planner
+from shared.skip import Skip
+from shared.staging_area import StagingArea, of_this_version, plan_name
+from shared.vault.protocol import Vault
+
+
+@dataclass(frozen=True)
+class KeptPlan:
+    """Finds or makes the plan of one mail."""
+
+    planner: Planner
+    vault: Vault
+    area: StagingArea
+    manifest: Manifest
+    source: Source
+    content: Content
+
+    async def get(self, *, is_kept: bool) -> Plan | Skip:
+        """The plan that counts. A source that only observes keeps none: it may file the mail another day.
+
+        Raises ConfigurationFault, MailFault, Missing, NotYet, Stale, Unavailable.
+        """
+        name = plan_name(self.manifest.source, self.manifest.key)
+        kept = await self.area.document(name, Plan, also_kept=is_kept)
+        if kept is not None:
+            of_this_version(kept.v, VERSION, name)
+            return kept
+        plan = await self._new()
+        if isinstance(plan, Skip) or self.source.mode == "observe" or await self.area.put_first(name, plan):
+            return plan
+        kept = await self.area.document(name, Plan, also_kept=False)
+        if kept is None:
+            raise Stale("staging area: another worker's plan has just been taken away")
+        return kept
+
+    async def stand_by(self, plan: Plan) -> None:
+        """A refusal is the mail's fault only if the vault would have the same plan today.
+
+        Raises ConfigurationFault when it has changed so that none can be made, NotYet when there is another.
+        """
+        fresh = await self.vault.structure(fresh=True)
+        if await self.planner.plan(self.manifest, self.source, fresh, self.content) != plan:
+            raise NotYet(
+                f'source "{self.source.name}": the vault has changed; its mail is planned anew'
+            ) from None
+
+    async def _new(self) -> Plan | Skip:
+        structure = await self.vault.structure()
+        try:
+            return await self.planner.plan(self.manifest, self.source, structure, self.content)
+        except ConfigurationFault:
+            # The vault's administrator may have mended it a moment ago.
+            fresh = await self.vault.structure(fresh=True)
+            return await self.planner.plan(self.manifest, self.source, fresh, self.content)

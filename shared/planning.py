@@ -1,0 +1,331 @@
+"""Deciding what is filed from a mail, from its manifest, the configuration and the vault's structure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shared.attachment_choice import is_picture, passed_over
+from shared.configuration import Document, Source
+from shared.configuration import PropertyValue as Configured
+from shared.errors import ConfigurationFault
+from shared.file_names import Called, vault_names
+from shared.identities import linked_key
+from shared.mail import vocabulary
+from shared.mail_content import Content, Format
+from shared.manifest import EMPTY, ITEM, NO_ADDRESS, PLACEHOLDER, REFERENCE, Manifest, StagedFile
+from shared.plan import LinkedDocument, Plan, PlannedFile, versioned
+from shared.property_values import PropertyMaker
+from shared.rendering import EXTENSIONS, rendered_bytes, rendered_path
+from shared.rules import Way, names_used, way_of
+from shared.skip import BY_RULE, Skip
+from shared.template_environment import TIME_ZONE
+from shared.templates import BODY, compiled_of_attachment
+from shared.vault.protocol import (
+    ADDITIONAL_CLASSES,
+    COMMENT,
+    STATE,
+    WORKFLOW,
+    ClassDef,
+    DataType,
+    NewObject,
+    PropertyDef,
+    PropertyValue,
+    Structure,
+)
+
+WITHOUT_ATTACHMENTS = "without-attachments"
+"""The rule by which a mail is skipped whose source files attachments only."""
+NO_TEXT = "the message has no text of its own, or is encrypted: it is filed as it is"
+_ITEM_EXTENSIONS = {"text/calendar": "ics", "text/vcard": "vcf"}
+_NOTES = {
+    EMPTY: "is empty",
+    PLACEHOLDER: "is a placeholder: its content did not come in time",
+    NO_ADDRESS: "is a link, and Graph does not say where to: it leads to the mail",
+}
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A staged file with what the vault calls it."""
+
+    file: StagedFile
+    title: str
+    extension: str
+
+    @property
+    def planned(self) -> PlannedFile:
+        return PlannedFile(self.file.path, self.title, self.extension, size=self.file.size)
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Plans mail for a vault whose filing keys stand in property `filing_key`."""
+
+    filing_key: str | int
+    time_zone: str = "UTC"
+    may_add: bool = True
+    """Whether what a value list lacks may be added to it: not by who only looks."""
+
+    async def plan(
+        self, manifest: Manifest, source: Source, structure: Structure, content: Content
+    ) -> Plan | Skip:
+        """Decide what is filed from the mail of `manifest`.
+
+        Raises ConfigurationFault, MailFault, Missing, Unavailable.
+        """
+        values: dict[str, Any] = vocabulary(
+            manifest.mail,
+            manifest.attachment_names,
+            source.name,
+            source.mailbox,
+            size=manifest.files[0].size,
+        )
+        values[TIME_ZONE] = self.time_zone
+        if BODY in names_used(source):
+            values[BODY] = await content.text()
+        way = way_of(source, values)
+        if way.skip:
+            return Skip(way.rule, BY_RULE)
+        if BODY not in values and BODY in _names_in(way.document):
+            values[BODY] = await content.text()
+        key = _key_property(structure, self.filing_key)
+        maker = partial(
+            PropertyMaker,
+            source.name,
+            structure=structure,
+            zone=ZoneInfo(self.time_zone),
+            may_add=self.may_add,
+        )
+        return await _Planning(manifest, source.name, way, key, structure, content, values, maker).plan()
+
+
+class _Planning:
+    """Plans one mail."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        source: str,
+        way: Way,
+        key: PropertyDef,
+        structure: Structure,
+        content: Content,
+        values: Mapping[str, Any],
+        maker: Callable[..., PropertyMaker],
+    ) -> None:
+        self._maker = maker
+        self._manifest = manifest
+        self._source = source
+        self._rule = way.rule
+        self._document = way.document
+        self._attachments = way.attachments
+        self._key = key
+        self._structure = structure
+        self._content = content
+        self._values = values
+        self._warnings = _warnings(manifest)
+
+    @property
+    def _place(self) -> str:
+        return f'rule "{self._rule}".document' if self._rule else "document"
+
+    async def plan(self) -> Plan | Skip:
+        document = self._document
+        maker = self._maker(place=self._place, values=self._values)
+        title = maker.title(document.title)
+        message, *attached = self._named(title)
+        chosen = await self._chosen(attached)
+        if document.content == "attachments" and not chosen and document.without_attachments == "skip":
+            return Skip(WITHOUT_ATTACHMENTS, "It has no attachments that would be filed.")
+        new = await self._main(maker, title)
+        files = [await self._message(message)] if document.content != "attachments" or not chosen else []
+        if document.content in ("message-and-attachments", "attachments"):
+            files += [one.planned for one in chosen]
+        linked = chosen if document.content == "linked-attachments" else []
+        return versioned(
+            Plan(
+                key_property=self._key.id,
+                document=new,
+                files=tuple(files),
+                linked=tuple([await self._linked(one) for one in linked]),
+                warnings=tuple(self._warnings + maker.warnings),
+                rule=self._rule,
+            )
+        )
+
+    async def _main(self, maker: PropertyMaker, title: str) -> NewObject:
+        """The document of the mail itself."""
+        document = self._document
+        kind = self._structure.object_type(document.object_type)
+        class_ = await self._structure.class_(document.class_, kind.id)
+        more = [*await self._classes(kind.id), *await self._workflow()]
+        if comment := maker.text("version-comment", document.version_comment).strip():
+            more.append(PropertyValue(COMMENT, DataType.MULTI_LINE_TEXT, comment))
+        return await self._new(maker, class_, title, document.properties, self._manifest.key, more)
+
+    async def _classes(self, object_type: int) -> list[PropertyValue]:
+        """The additional classes."""
+        references = self._document.additional_classes
+        found = tuple([(await self._structure.class_(one, object_type)).id for one in references])
+        return [PropertyValue(ADDITIONAL_CLASSES, DataType.MULTI_SELECT_LOOKUP, found)] if found else []
+
+    async def _workflow(self) -> list[PropertyValue]:
+        """The workflow, and the state that the document begins in."""
+        document = self._document
+        if document.workflow is None:
+            return []
+        workflow = (await self._structure.workflow(document.workflow)).id
+        made = [PropertyValue(WORKFLOW, DataType.LOOKUP, workflow)]
+        if document.state is not None:
+            state = (await self._structure.state(workflow, document.state)).id
+            made.append(PropertyValue(STATE, DataType.LOOKUP, state))
+        return made
+
+    async def _new(
+        self,
+        maker: PropertyMaker,
+        kind: ClassDef,
+        title: str,
+        properties: Mapping[str, Any],
+        filing_key: str,
+        more: Sequence[PropertyValue] = (),
+        also_filled: int | None = None,
+    ) -> NewObject:
+        """An object with its title, its key, `more`, and what is configured for it."""
+        filled = {kind.name_property, self._key.id, *(one.id for one in more)}
+        if also_filled is not None:
+            filled.add(also_filled)
+        made = [PropertyValue(self._key.id, DataType.TEXT, filing_key), *more]
+        if not kind.has_automatic_name:
+            made.insert(0, PropertyValue(kind.name_property, DataType.TEXT, title))
+        configured = await maker.properties(properties, kind, filled)
+        made += configured
+        made += maker.of_mail(kind, filled | {one.id for one in configured})
+        return NewObject(kind.id, tuple(made), kind.object_type)
+
+    def _named(self, title: str) -> list[_Named]:
+        files = self._manifest.files
+        names = vault_names([_called(file, title, self._extension) for file in files])
+        return [_Named(file, *name) for file, name in zip(files, names, strict=True)]
+
+    @property
+    def _extension(self) -> str:
+        kind = self._document.message_format
+        return "eml" if kind == "eml" else EXTENSIONS[kind]
+
+    async def _chosen(self, attached: Sequence[_Named]) -> list[_Named]:
+        """The attachments that are filed beside the message; the journal says of the others why not."""
+        settings = self._attachments
+        looks = settings.inline == "skip" and any(is_picture(one.file) for one in attached)
+        shown = await self._content.shown_pictures() if looks else frozenset[str]()
+        chosen = []
+        for one in attached:
+            why = passed_over(one.file, f"{one.title}.{one.extension}", settings, shown)
+            if why:
+                self._warnings.append(f"attachment {one.file.number} is not filed: {why}")
+            else:
+                chosen.append(one)
+        return chosen
+
+    async def _message(self, message: _Named) -> PlannedFile:
+        if self._document.message_format == "eml":
+            return message.planned
+        return await self._rendered(message, self._document.message_format)
+
+    async def _rendered(self, message: _Named, kind: Format) -> PlannedFile:
+        made = await self._content.rendered(kind)
+        if made is None:
+            self._warnings.append(NO_TEXT)
+            return PlannedFile(message.file.path, message.title, "eml", size=message.file.size)
+        self._warnings.extend(made.warnings)
+        path = rendered_path(kind)
+        size = len(await rendered_bytes(self._content, path))
+        return PlannedFile(path, message.title, message.extension, size=size)
+
+    async def _linked(self, attached: _Named) -> LinkedDocument:
+        """The document of one attachment, which names that of the mail."""
+        settings, number = self._document.attachment, attached.file.number
+        relation = self._relation()
+        values = {**self._values, "attachment": _AttachmentFacts.of(attached)}
+        maker = self._maker(place=f"{self._place}.attachment", values=values, number=number)
+        title = maker.title(settings.title)
+        reference = self._document.class_ if settings.class_ is None else settings.class_
+        class_ = await self._structure.class_(reference)
+        own_key = linked_key(self._manifest.key, number)
+        new = await self._new(maker, class_, title, settings.properties, own_key, also_filled=relation.id)
+        self._warnings.extend(maker.warnings)
+        return LinkedDocument(
+            number, own_key, relation.id, DataType(relation.data_type), new, (attached.planned,)
+        )
+
+    def _relation(self) -> PropertyDef:
+        """The property of an attachment's document that names the mail's. Raises ConfigurationFault."""
+        reference = self._document.attachment.relation
+        relation = self._structure.property(reference)
+        if relation.data_type not in (DataType.LOOKUP, DataType.MULTI_SELECT_LOOKUP):
+            raise ConfigurationFault(
+                f'source "{self._source}", {self._place}.attachment.relation: property "{reference}" '
+                "is no choice from a list.",
+                "Name a property that is a choice of documents, such as 76 (Reference).",
+            )
+        return relation
+
+
+@dataclass(frozen=True)
+class _AttachmentFacts:
+    """An attachment as the templates of its own document see it; `name` is without the extension."""
+
+    name: str
+    extension: str
+    type: str
+    size: int
+    number: int
+
+    @classmethod
+    def of(cls, attached: _Named) -> _AttachmentFacts:
+        file = attached.file
+        return cls(attached.title, attached.extension, file.type, file.size, file.number)
+
+
+def _names_in(document: Document) -> frozenset[str]:
+    """The names that the templates of a document use."""
+    settings = [*document.properties.values(), *document.attachment.properties.values()]
+    values = [one.value if isinstance(one, Configured) else one for one in settings]
+    owners = [one.owner for one in settings if isinstance(one, Configured)]
+    texts = [document.title, document.version_comment, document.attachment.title, *values, *owners]
+    used = [compiled_of_attachment(text).names for text in texts if isinstance(text, str)]
+    return frozenset().union(*used)
+
+
+def _key_property(structure: Structure, reference: str | int) -> PropertyDef:
+    key = structure.property(reference)
+    if key.data_type != DataType.TEXT:
+        raise ConfigurationFault(
+            f'vault.filing-key: property "{reference}" is not of data type Text.',
+            "Name a property of data type Text that every class used has.",
+        )
+    return key
+
+
+def _called(file: StagedFile, title: str, extension: str) -> Called:
+    if file.kind == "message":
+        return Called(title, extension=extension)
+    if file.attached_as == ITEM:
+        # It is called by its subject.
+        return Called(file.name, extension=_ITEM_EXTENSIONS.get(file.type, "eml"))
+    if file.attached_as == REFERENCE:
+        return Called(file.name, extension="url")
+    return Called(file.name, file.type)
+
+
+def _warnings(manifest: Manifest) -> list[str]:
+    left_out = [
+        f"attachment {left.number} ({left.kind}) is within the message only" for left in manifest.left_out
+    ]
+    # A note of a later version is none that this one knows.
+    noted = [(file.number, _NOTES.get(file.note)) for file in manifest.files]
+    return left_out + [f"attachment {number} {note}" for number, note in noted if note is not None]

@@ -1,0 +1,209 @@
+"""The properties of a document: what configuration and mail say, as values that the vault takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Any
+
+from shared.configuration import Fixed
+from shared.configuration import PropertyValue as Configured
+from shared.errors import ConfigurationFault, MailFault, Permanent
+from shared.templates import TemplateFault, compiled, compiled_of_attachment
+from shared.vault.protocol import (
+    ANY_WAY,
+    CONVERSATION_ID,
+    IN_REPLY_TO,
+    MESSAGE_ID,
+    Choice,
+    ClassDef,
+    DataType,
+    PropertyDef,
+    PropertyValue,
+    Structure,
+)
+from shared.vault.typed_values import NoFit, cut, one_line, typed
+
+NO_SUBJECT = "(no subject)"
+LAST_BUILT_IN = 1000
+"""Properties up to this id are M-Files' own: the vault fills them, or we do."""
+
+
+_TEXTS = (DataType.TEXT, DataType.MULTI_LINE_TEXT)
+
+
+@dataclass
+class PropertyMaker:
+    """Works out the templates of one document for one mail, and notes what it had to change.
+
+    `place` is where they stand in mail-sources.toml, `values` what they are about.
+    """
+
+    source: str
+    place: str
+    structure: Structure
+    values: Mapping[str, Any]
+    zone: tzinfo = UTC
+    may_add: bool = True
+    """Whether what a value list lacks may be added to it."""
+    number: int = 0
+    """Of the attachment that the document is of; 0 for the document of the mail."""
+    warnings: list[str] = field(default_factory=list)
+
+    def text(self, key: str, template: str) -> str:
+        """The text that a template gives. Raises MailFault where it cannot be worked out for this mail."""
+        try:
+            known = compiled_of_attachment if self.number else compiled
+            return known(template).render(self.values)
+        except TemplateFault as fault:
+            raise MailFault(
+                f'source "{self.source}", {self.place}.{key}: {fault}',
+                "Correct the template, then replay the mail.",
+            ) from None
+
+    def title(self, template: str) -> str:
+        """The title of the document, as a Text property holds it. Raises MailFault."""
+        text = self.text("title", template)
+        title = cut(text)
+        if title != one_line(text):
+            self._warn("the title was cut to what a Text property holds")
+        return title or NO_SUBJECT
+
+    async def properties(
+        self, configured: Mapping[str, Fixed | Configured], kind: ClassDef, filled: set[int]
+    ) -> list[PropertyValue]:
+        """The configured properties that have a value; those in `filled` have one already.
+
+        Raises MailFault, ConfigurationFault, Unavailable.
+        """
+        made = []
+        taken = set(filled)
+        for reference, setting in configured.items():
+            definition = self._definition(reference, taken)
+            taken.add(definition.id)
+            value = await self._property(reference, setting, definition)
+            if value is not None:
+                made.append(value)
+            elif definition.id in kind.required:
+                raise MailFault(
+                    f'This mail has no value for "{reference}", which class "{kind.name}" requires.',
+                    f'Give "{reference}" a default in mail-sources.toml, then replay the mail.',
+                )
+        missing = {number for number in kind.required - taken if self._is_for_us(number)}
+        if missing:
+            names = ", ".join(f'"{self.structure.name_of(number)}"' for number in sorted(missing))
+            raise ConfigurationFault(
+                f'source "{self.source}": class "{kind.name}" requires {names}, without a value here.',
+                f"Add them to {self.place}.properties in mail-sources.toml.",
+            )
+        return made
+
+    def of_mail(self, kind: ClassDef, taken: set[int]) -> list[PropertyValue]:
+        """M-Files' own properties of e-mail, where the class has them and nothing else fills them.
+
+        One that is longer than its property is left out: half an id is none (developer.m-files.com,
+        MFBuiltInPropertyDef).
+        """
+        known = {MESSAGE_ID: "message_id", IN_REPLY_TO: "in_reply_to", CONVERSATION_ID: "conversation_id"}
+        made = []
+        for number, name in known.items():
+            definition = self.structure.built_in(number) if number in kind.properties - taken else None
+            text = str(self.values.get(name) or "")
+            if definition is None or definition.data_type not in _TEXTS or not text:
+                continue
+            if definition.data_type == DataType.MULTI_LINE_TEXT or cut(text) == text:
+                made.append(PropertyValue(number, DataType(definition.data_type), text))
+        return made
+
+    def _is_for_us(self, number: int) -> bool:
+        """Whether a required property is to be filled here: M-Files fills its own, and automatic ones."""
+        return number > LAST_BUILT_IN and not self._is_automatic(number)
+
+    def _is_automatic(self, number: int) -> bool:
+        try:
+            return self.structure.property(number).is_automatic
+        except ConfigurationFault:
+            return False  # the class names a property that the account may not see: the vault will say so
+
+    def _warn(self, text: str) -> None:
+        self.warnings.append(f"attachment {self.number}: {text}" if self.number else text)
+
+    def _definition(self, reference: str, taken: set[int]) -> PropertyDef:
+        definition = self.structure.property(reference)
+        if definition.id in taken:
+            raise ConfigurationFault(
+                f'source "{self.source}", property "{reference}": has a value already '
+                f"(the title, the filing key, or another line of {self.place}.properties).",
+                "Take one of them out of mail-sources.toml.",
+            )
+        if definition.is_automatic:
+            raise ConfigurationFault(
+                f'source "{self.source}", property "{reference}": the vault makes its values itself.',
+                "Take it out of mail-sources.toml.",
+            )
+        if definition.data_type not in set(DataType):
+            raise ConfigurationFault(
+                f'source "{self.source}", property "{reference}": properties of data type '
+                f"{definition.data_type} cannot be filled in this version.",
+                "Take it out of mail-sources.toml.",
+            )
+        return definition
+
+    async def _property(
+        self, reference: str, setting: Fixed | Configured, definition: PropertyDef
+    ) -> PropertyValue | None:
+        value = setting.value if isinstance(setting, Configured) else setting
+        optional = isinstance(setting, Configured) and setting.optional
+        if isinstance(value, str):
+            value = self.text(f'properties."{reference}"', value)
+            separators = ";" if definition.data_type == DataType.MULTI_SELECT_LOOKUP else ""
+            if not one_line(value).strip(f" {separators}"):
+                return None
+        try:
+            choice = await self._choice(reference, setting, definition)
+            return await self._fitted(reference, value, definition, choice)
+        except NoFit as error:
+            if not optional:
+                raise self._misfit(reference, setting, error) from None
+            self._warn(f'property "{reference}" is left out: {error}')
+            return None
+
+    async def _choice(self, reference: str, setting: Fixed | Configured, definition: PropertyDef) -> Choice:
+        """How an item is found for a lookup."""
+        if not isinstance(setting, Configured):
+            return ANY_WAY
+        owner = None
+        if setting.owner is not None:
+            text = self.text(f'properties."{reference}".owner', setting.owner)
+            owner = await self.structure.owner(definition, one_line(text))
+        add_missing = setting.add_missing and self.may_add
+        return Choice(setting.by, match=setting.match, owner=owner, add_missing=add_missing)
+
+    def _misfit(self, reference: str, setting: Fixed | Configured, error: NoFit) -> Permanent:
+        """A value that no mail has a part in fits no mail: that is no fault of this one."""
+        value = setting.value if isinstance(setting, Configured) else setting
+        of_mail = isinstance(value, str) and "{" in value
+        reason = f'source "{self.source}", property "{reference}": {error}.'
+        mend = "Correct the value in mail-sources.toml, or make it optional"
+        return (
+            MailFault(reason, f"{mend}, then replay the mail.")
+            if of_mail
+            else ConfigurationFault(reason, f"{mend}.")
+        )
+
+    async def _fitted(
+        self, reference: str, value: Fixed, definition: PropertyDef, choice: Choice
+    ) -> PropertyValue:
+        fitting = typed(value, definition.data_type, self.zone)
+        data_type = DataType(definition.data_type)
+        if data_type is DataType.LOOKUP:
+            item = await self.structure.choose(definition, str(fitting), choice)
+            return PropertyValue(definition.id, data_type, item)
+        if data_type is DataType.MULTI_SELECT_LOOKUP:
+            names = [name.strip() for name in str(fitting).split(";") if name.strip()]
+            items = [await self.structure.choose(definition, name, choice) for name in names]
+            return PropertyValue(definition.id, data_type, tuple(dict.fromkeys(items)))
+        if data_type is DataType.TEXT and fitting != one_line(str(value)) and isinstance(value, str):
+            self._warn(f'property "{reference}" was cut to what a Text property holds')
+        return PropertyValue(definition.id, data_type, fitting)
