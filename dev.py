@@ -51,6 +51,7 @@ _OLDEST, _NEWEST = (3, 11), (3, 13)
 _WORKER_VERSION = "3.13"
 _MARKER = "vaultpost-installed"
 _HEARTBEAT_SECONDS = 15.0
+_OF_ONE_PROCESS = {"--pdb", "--trace", "-s", "--capture=no", "no:xdist"}
 _PROBE = "import sys; print(sys.executable); print('.'.join(map(str, sys.version_info[:3])))"
 
 # Windows folds the case of names and the proxies' are written in both, so names are compared in upper case.
@@ -506,7 +507,20 @@ def test(arguments: Sequence[str]) -> int:
         environment["VAULTPOST_PYTHON313"] = str(ensure(worker_environment(interpreter)))
     else:
         say("The test of Microsoft's own worker is skipped: no Python 3.13 was found.")
-    return hand_over([python, "-m", "pytest", *arguments], environment)
+    return hand_over([python, "-m", "pytest", *distribution(arguments), *arguments], environment)
+
+
+def distribution(arguments: Sequence[str]) -> list[str]:
+    """Two processes share the files of tests; one alone where tests need the terminal, or xdist is left out.
+
+    A file stays in one process, since its tests share what they start. The files keep their order: the
+    longest stand in `tests/e2e` and `tests/protocol`, and no process waits for the other's at the end.
+    The caller's own options (`-n 0`) come later, and win.
+    """
+    words = [word.removeprefix("-p") for word in arguments]
+    if any(word in _OF_ONE_PROCESS for word in words):
+        return []
+    return ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def lint(arguments: Sequence[str]) -> int:

@@ -565,6 +565,76 @@ def test_anything_else_ends_with_the_usage(arguments: list[str], capsys: pytest.
     assert all(repr(name) in said.err for name in arguments)
 
 
+# ---- The processes of `test`
+
+IN_TWO_FILES = {
+    "first_test.py": "def test_a(note): note()\ndef test_b(note): note()\n",
+    "second_test.py": """
+def test_c(note): note()
+def test_d(note):
+    note()
+    assert 'one thing' == 'another'
+""",
+    "conftest.py": """
+import os
+from pathlib import Path
+import pytest
+@pytest.fixture
+def note(request):
+    return lambda: Path(f"{os.getpid()}-{request.path.stem}.ran").touch()
+""",
+}
+
+
+@pytest.mark.parametrize(("options", "processes"), [([], 2), (["-n", "0"], 1)])
+def test_each_file_runs_in_one_of_two_processes_and_a_failure_is_shown_whole(
+    options: list[str], processes: int, tmp_path: Path
+) -> None:
+    for name, code in IN_TWO_FILES.items():
+        (tmp_path / name).write_text(code)
+    arguments = ["-p", "no:cacheprovider", "--rootdir=.", "-ra", *options, "first_test.py", "second_test.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *dev.distribution(arguments), *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    ran = sorted(path.stem.split("-") for path in tmp_path.glob("*.ran"))
+    assert sorted(file for _, file in ran) == ["first_test", "second_test"], "a file is never split"
+    assert len({process for process, _ in ran}) == processes
+    assert done.returncode == 1
+    assert "E       AssertionError: assert 'one thing' == 'another'" in done.stdout
+    assert "FAILED second_test.py::test_d" in done.stdout
+    assert "1 failed, 3 passed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--pdb"], ["--trace"], ["-s"], ["--capture=no"], ["-p", "no:xdist"], ["-pno:xdist"]]
+)
+def test_tests_that_need_the_terminal_run_in_one_process(arguments: list[str]) -> None:
+    assert dev.distribution(["tests/e2e", *arguments]) == []
+
+
+def test_the_arguments_for_pytest_come_last_so_that_they_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[Sequence[str | Path]] = []
+
+    def hand_over(command: Sequence[str | Path], environment: Mapping[str, str]) -> int:
+        handed.append(command)
+        return 5
+
+    monkeypatch.setattr(dev, "ensure", lambda wanted: wanted.python)
+    monkeypatch.setattr(dev, "prepare_azurite", lambda python: None)
+    monkeypatch.setattr(dev, "worker_interpreter", lambda: None)
+    monkeypatch.setattr(dev, "hand_over", hand_over)
+    given = ["tests/e2e", "-k", "sweep", "--long", "-n", "4"]
+    assert dev.main(["test", *given]) == 5
+    (command,) = handed
+    assert command[1:3] == ["-m", "pytest"]
+    assert command[3:] == [*dev.distribution(given), *given]
+
+
 # ---- How a command ends
 
 

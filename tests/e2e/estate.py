@@ -22,7 +22,7 @@ from sandbox.storage.azurite import Storage
 from sandbox.tenant.graph import Held
 from sandbox.vault import VaultObject
 from shared.claim import LASTS
-from shared.filing import LOOK_AGAIN_AFTER
+from shared.filing_attempt import LOOK_AGAIN_AFTER
 from shared.identities import client_state, filing_key
 from shared.journal_row import Row
 from shared.watching import OVERDUE_AFTER

@@ -60,14 +60,14 @@ async def test_one_sweep_after_a_lossy_push_everything_is_filed_once(
     async with estate(box, azurite, authority, tmp_path, "lossy") as ground, ground.host() as app:
         # The timer alone: the first round begins with a subscription.
         await app.run("sweep")
-        await until(lambda: swept(ground), 30.0, app)
+        await until(lambda: swept(ground), 60.0, app)
         assert [one for one in box.tenant.subscriptions.live() if ground.mailbox in one.resource]
         chance = random.Random(4)
         lossy = {"lost": 0.3, "doubled": 0.3, "late": 1.0, "gathered": 0.2, "shuffled": True}
         async with pushing(box, **lossy, varied=True, chance=chance):
             for number in range(MAILS):
                 box.tenant.deliver(ground.mailbox, mail(f"Lossy-{number}"))
-            await until(lambda: _more_rows(ground, MAILS // 3), 30.0, app)
+            await until(lambda: _more_rows(ground, MAILS // 3), 60.0, app)
             await app.run("sweep")
             await all_filed_once(ground, app, MAILS)
         assert not await _poison(ground)
@@ -81,7 +81,7 @@ async def test_without_any_notification_the_sweep_alone_files_everything(
         box.tenant.deliver(ground.mailbox, mail("Old"), received=box.tenant.now() - timedelta(days=30))
         async with ground.host() as app, pushing(box, lost=1.0):
             await app.run("sweep")
-            await until(lambda: swept(ground), 30.0, app)
+            await until(lambda: swept(ground), 60.0, app)
             (old,) = await ground.rows()
             assert old.state == "skipped"
             await _forget(ground, old)
@@ -98,7 +98,7 @@ async def test_a_lifecycle_event_that_notifications_were_missed_brings_a_sweep(
 ) -> None:
     async with estate(box, azurite, authority, tmp_path, "missed") as ground, ground.host() as app:
         await app.run("sweep")
-        await until(lambda: swept(ground), 30.0, app)
+        await until(lambda: swept(ground), 60.0, app)
         async with pushing(box, lost=1.0):
             box.tenant.deliver(ground.mailbox, mail("Missed-1"))
             (mine,) = [one for one in box.tenant.subscriptions.live() if ground.mailbox in one.resource]
