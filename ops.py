@@ -41,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _start(options: argparse.Namespace) -> int:
+    if options.command == "schema":
+        from shared.operations.commands import schema
+
+        return schema.run()
     from shared.errors import StartRefused
     from shared.operations.local_settings import read_values
 

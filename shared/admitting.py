@@ -163,8 +163,6 @@ class Gate:
 
     async def _hold(self, turn: Turn, fault: ConfigurationFault) -> None:
         key, now = turn.own_breaker, self.clock.now()
-        if not counts_against(turn.step, key):
-            return
         if await self._change(turn, key, lambda breaker: held(breaker, fault.reason, fault.remedy, now)):
             turn.log.failure("source-held", why=fault.reason, remedy=fault.remedy)
 
@@ -204,10 +202,12 @@ class Gate:
 
 
 def _blamed(turn: Turn, fault: Transient) -> BreakerKey | None:
-    """The breaker that a fault counts against, if any: storage has none."""
-    key = None
-    if fault.origin == "mailbox":
-        key = turn.own_breaker
-    elif fault.origin in _PINGED:
-        key = BreakerKey("service", fault.origin)
-    return key if key is not None and counts_against(turn.step, key) else None
+    """The breaker that a fault counts against, if any: storage has none.
+
+    What the step may not shut, it leaves open, and stops itself for the source.
+    """
+    if fault.origin not in _PINGED:
+        return None
+    service = BreakerKey("service", fault.origin)
+    is_its_own = fault.origin == "mailbox" or not counts_against(turn.step, service)
+    return turn.own_breaker if is_its_own else service

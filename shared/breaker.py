@@ -1,7 +1,8 @@
 """Breakers and holds: what stands still, why, and who looks again (design, 4.7). Values alone, no I/O.
 
-A service has one breaker. A source has up to three, since a fault of its filing must not stop its staging:
-one for each of the two, and one that stops it whole. Each is in one state:
+A service has one breaker. A source has up to four, since a fault of its filing must not stop its staging, nor
+one of what is done in its mailbox afterwards either of them: one for each of the three, and one that stops it
+whole. Each is in one state:
 
     closed ── suspected by three mails, or opened ──► open ──┐
        ├───── held ─────────────────────────────────► held ──┤ both end by a success, or by `resumed`;
@@ -17,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 Kind = Literal["service", "source"]
-Scope = Literal["all", "staging", "filing"]
+Scope = Literal["all", "staging", "filing", "mailbox"]
 Service = Literal["graph", "vault", "keyvault"]
 Step = Literal["staging", "filing", "mailbox"]
 State = Literal["closed", "open", "held", "paused"]
@@ -99,20 +100,17 @@ Admission = Pass | Probe | PutBack
 
 
 def waits_for(step: Step, source: str) -> tuple[BreakerKey, ...]:
-    """What can shut `step` for mail of `source`: the services first, in the order in which they are probed.
-
-    The step `mailbox` uses the source's mailbox as staging does.
-    """
+    """What can shut `step` for mail of `source`: services first, in the order in which they are probed."""
     return (
         *(BreakerKey("service", service) for service in _SERVICES[step]),
         BreakerKey("source", source),
-        BreakerKey("source", source, "filing" if step == "filing" else "staging"),
+        BreakerKey("source", source, step),
     )
 
 
 def counts_against(step: Step, key: BreakerKey) -> bool:
-    """Whether faults met in `step` may shut it: those of `mailbox` never shut what filing waits for."""
-    return step != "mailbox" or key not in waits_for("filing", key.name)
+    """Whether faults met in `step` may shut it: those of `mailbox` never shut what other steps wait for."""
+    return step != "mailbox" or key == BreakerKey("source", key.name, "mailbox")
 
 
 def admission(breakers: Iterable[Breaker], now: datetime, jitter: float) -> Admission:

@@ -14,11 +14,13 @@ M_contra = TypeVar("M_contra", bound=MailMessage, contravariant=True)
 
 
 class MailStep(Protocol[M_contra]):
-    """One step. `is_one_write` says that its work is one write to the journal: no claim, no service."""
+    """One step."""
 
     name: ClassVar[Step]
     queue: ClassVar[str]
-    is_one_write: ClassVar[bool]
+
+    def is_one_write(self, row: Row) -> bool:
+        """Whether its work for that mail is one write to the journal: then it needs no claim, no service."""
 
     async def unknown(self, message: M_contra) -> Row | None:
         """The row of a mail that the journal does not know; None where there is nothing to do for it.

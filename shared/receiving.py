@@ -136,15 +136,17 @@ class Receiver:
                     await self.hand_over.follow(row, message.traceparent)
                 return until
             case ready:
-                shut = None if step.is_one_write else await self.gate.admit(turn)
+                is_one_write = step.is_one_write(row)
+                shut = None if is_one_write else await self.gate.admit(turn)
                 if shut is not None:
                     return await self._wait(turn, row, shut.until)
                 if ready.deaths > 1:
                     return await self.aftermath.of_death(turn, row, ready.deaths)
-                claim = await self._claimed(step, row, turn)
+                claim = await self._claimed(row, turn, is_one_write=is_one_write)
                 return await self._run(step, message, turn, claim)
 
     async def _run(self, step: MailStep[_M], message: _M, turn: Turn, claim: Claim) -> datetime | None:
+        was_admitted = claim.row.owner == turn.owner
         try:
             async with claim.kept():
                 try:
@@ -156,13 +158,13 @@ class Receiver:
         except Exception as error:
             await self._give_up_claim(claim, error)
             raise
-        if not step.is_one_write:
+        if was_admitted:
             await self.gate.passed(turn, used_service=outcome.used_service)
         await self.aftermath.of_success(claim, message.traceparent)
         return None
 
-    async def _claimed(self, step: MailStep[_M], row: Row, turn: Turn) -> Claim:
-        """The claim; a mail that the journal does not know is opened with it.
+    async def _claimed(self, row: Row, turn: Turn, *, is_one_write: bool) -> Claim:
+        """The claim; a mail that the journal does not know is opened with it. One write needs none.
 
         Raises _Overtaken, Unavailable.
         """
@@ -173,7 +175,7 @@ class Receiver:
                 return Claim(self.journal, self.clock, await open_row(self.journal, self.unfinished, opened))
             if row.opened is None:  # a former version of the app has begun with it
                 await self.unfinished.add(OpenMail.of(row))
-            if step.is_one_write:
+            if is_one_write:
                 return Claim(self.journal, self.clock, row)
             return await Claim.take(self.journal, self.clock, row, turn.owner)
         except Stale:

@@ -99,7 +99,7 @@ class SubscriptionPlan:
 def watched_by(sources: Iterable[Source]) -> list[Watched]:
     """Each folder of each source, once. Well-known names are the same in any case: they are written small."""
     watched = (
-        Watched(source.name, source.mailbox, folder_name(folder))
+        Watched(source.key_name, source.mailbox, folder_name(folder))
         for source in sources
         for folder in source.folders
     )

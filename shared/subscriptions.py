@@ -133,8 +133,8 @@ class Subscriptions:
             await self._restore(event, source)
             return
         # First of all: whatever is wrong with the subscription, what was missed is there.
-        swept = await attempted(self._missed.do(source.name, lambda: self.on_missed(source.name)))
-        kept = await attempted(self.maintain_source(source.name))
+        swept = await attempted(self._missed.do(source.key_name, lambda: self.on_missed(source.key_name)))
+        kept = await attempted(self.maintain_source(source.key_name))
         _raise_first([fault for fault in (swept, kept) if fault is not None])
 
     async def _restore(self, event: LifecycleEvent, source: Source) -> None:
@@ -142,7 +142,7 @@ class Subscriptions:
             await self.register.remove(event.source, event.subscription)
         elif await self._renewed(event, source):
             return
-        await self.maintain_source(source.name)
+        await self.maintain_source(source.key_name)
 
     async def _renewed(self, event: LifecycleEvent, source: Source) -> bool:
         """Whether the subscription that the event names has been renewed; not if it was just before."""
@@ -167,7 +167,7 @@ class Subscriptions:
         wanted, faults = await self.watched(source)
         for fault in faults:
             Events("subscriptions", source=source.name).failure("folder-not-known", why=str(fault))
-        of_it = [row for row in rows if row.source == source.name]
+        of_it = [row for row in rows if row.source == source.key_name]
         return _Known(wanted, rows_of(wanted, of_it) if faults else of_it, faults)
 
     async def _maintain(self, known: _Known) -> None:

@@ -99,7 +99,7 @@ class Intake:
         await self.journal.add_absent([self._skipped(entry, PASSED_OVER, reason) for entry in entries])
 
     async def _row(self, entry: Entry) -> Row | None:
-        return None if entry.removed else await self.journal.read(self.source.name, self._key(entry))
+        return None if entry.removed else await self.journal.read(self.source.key_name, self._key(entry))
 
     async def _queue(self, entries: Sequence[Entry], to_reopen: Sequence[Row]) -> None:
         opened = await _each(entries, self._opened)
@@ -142,7 +142,7 @@ class Intake:
 
     async def _filed_as(self, print_: str) -> Row | None:
         """The mail of this source that has a fingerprint, if its bytes are safe."""
-        own = print_of(self.source.name, print_)
+        own = print_of(self.source.key_name, print_)
         owner = await self.fingerprints.owner(own) if own else None
         if owner is None:
             return None
@@ -156,7 +156,7 @@ class Intake:
         is_much = compared > max(MOST_COMPARED, state.compared)
         if not is_much or await self.consent.is_given(self.folder):
             return counted
-        why, remedy = await self.consent.ask(self.source.name)
+        why, remedy = await self.consent.ask(self.source.key_name)
         self.log.failure("source-held", why=why, remedy=remedy)
         return msgspec.structs.replace(state, asked=True)
 
@@ -168,11 +168,11 @@ class Intake:
         return msgspec.structs.replace(state, unannounced=state.unannounced + number)
 
     def _key(self, entry: Entry) -> str:
-        return filing_key(self.source.name, entry.id)
+        return filing_key(self.source.key_name, entry.id)
 
     def _new(self, entry: Entry) -> Row:
         now = self.clock.now()
-        return Row(self.source.name, self._key(entry), "arrived", entry.id, arrived=now, opened=now)
+        return Row(self.source.key_name, self._key(entry), "arrived", entry.id, arrived=now, opened=now)
 
     def _skipped(self, entry: Entry, rule: str, reason: str) -> Row:
         now = self.clock.now()

@@ -110,8 +110,8 @@ class Sweeper:
     async def _note_start(self, source: Source) -> None:
         """Before Graph is asked for anything: while it is down, mail arrives all the same."""
         for name in dict.fromkeys(map(folder_name, source.folders)):
-            if await self.register.read(source.name, name) is None:
-                await self.register.add(SweptFolder(source.name, name, self.clock.now()))
+            if await self.register.read(source.key_name, name) is None:
+                await self.register.add(SweptFolder(source.key_name, name, self.clock.now()))
 
     async def _gone_on(
         self, watched: WatchedFolder, folder: SweptFolder, former: Sequence[SweptFolder]
@@ -146,7 +146,7 @@ class Sweeper:
             return
         if folder.due is not None and folder.due > self.clock.now():
             return  # a copy of a former order comes back then
-        turn = Turn("staging", source.name, folder.key)
+        turn = Turn("staging", source.key_name, folder.key)
         shut = await self.gate.admit(turn)
         if shut is not None:
             await self._put_back(order, folder, shut.until, "what it needs is shut", log)
@@ -196,7 +196,7 @@ class Sweeper:
         folder = await self.register.read(order.source, order.folder)
         if is_watched(source, order.folder, ""):
             rows = {order.folder: folder} if folder else {}
-            return await self._known(WatchedFolder(source.name, source.mailbox, order.folder, ""), rows)
+            return await self._known(WatchedFolder(source.key_name, source.mailbox, order.folder, ""), rows)
         return folder if folder is not None and is_watched(source, folder.name, folder.above) else None
 
     async def _known(self, watched: WatchedFolder, rows: Mapping[str, SweptFolder]) -> SweptFolder:
@@ -281,7 +281,7 @@ class _Sweep:
             return self._anew(watched, None)
         if state.folder != watched.folder:
             return self._anew(watched, state)
-        if state.asked and not await self._parts.consent.is_awaited(self._source.name):
+        if state.asked and not await self._parts.consent.is_awaited(self._source.key_name):
             await self._parts.consent.note(self._folder)
             return msgspec.structs.replace(state, asked=False)
         if state.began is None:
@@ -312,7 +312,7 @@ class _Sweep:
     async def _subscribed(self) -> None:
         """What comes from now on is announced; where that fails, the sweep alone finds it."""
         try:
-            await self._parts.ensure_subscribed(self._source.name)
+            await self._parts.ensure_subscribed(self._source.key_name)
         except VaultpostError as fault:
             self._log.warning("sweep-without-subscription", why=str(fault))
 

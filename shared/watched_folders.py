@@ -73,7 +73,7 @@ class WatchedFolders:
     async def find(self, source: Source, name: str, above: str) -> WatchedFolder:
         """One folder by the name that a sweep has for it. Raises as `of` does."""
         folder = name if above else await self._address(source, name)
-        return WatchedFolder(source.name, source.mailbox, name, folder, above)
+        return WatchedFolder(source.key_name, source.mailbox, name, folder, above)
 
     async def _below(self, source: Source, reference: str) -> AsyncIterator[WatchedFolder]:
         if not source.subfolders:
@@ -81,9 +81,9 @@ class WatchedFolders:
             return
         top = await self.reader.resolve(source.mailbox, reference)
         address = top.id if is_path(reference) else reference
-        yield WatchedFolder(source.name, source.mailbox, reference, address)
+        yield WatchedFolder(source.key_name, source.mailbox, reference, address)
         async for folder in self.reader.below(source.mailbox, Folder(top.id, top.name)):
-            yield WatchedFolder(source.name, source.mailbox, folder.id, folder.id, reference)
+            yield WatchedFolder(source.key_name, source.mailbox, folder.id, folder.id, reference)
 
     async def _address(self, source: Source, reference: str) -> str:
         if not is_path(reference):

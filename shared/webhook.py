@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -35,6 +35,10 @@ class Answer(IntEnum):
     AGAIN_PLEASE = 503
 
 
+async def _nothing_to_do() -> None:
+    """A configuration out of a file is that of the start."""
+
+
 @dataclass(frozen=True)
 class Webhook:
     """Takes notifications of both kinds, at whichever address they come."""
@@ -44,6 +48,8 @@ class Webhook:
     secrets: SecretStore
     clock: Clock
     progress: Progress
+    refresh: Callable[[], Awaitable[None]] = _nothing_to_do
+    """Brings the configuration up to date."""
 
     async def take(self, body: bytes, trace: str | None = None) -> Answer:
         """Judge and queue what `body` announces; `trace` is the `traceparent` that came with it."""
@@ -71,6 +77,7 @@ class Webhook:
 
     async def _judged(self, body: bytes) -> Judgement:
         """Where a client state matches no known version of the key, these are read anew, but seldom."""
+        await self.refresh()
         known = await self.secrets.versions(NOTIFICATION_KEY)
         judgement = judge(body, [version.value for version in known], self.sources)
         if not judgement.dropped[UNPROVEN]:

@@ -23,7 +23,7 @@ from sandbox.storage.account import Account
 from sandbox.storage.azurite import Storage
 from shared.breaker import BreakerKey
 from shared.breaker_table import BreakerTable
-from shared.filing import DELETED
+from shared.filing_attempt import DELETED
 from shared.identities import filing_key
 from shared.journal_row import Row, State
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT

@@ -17,6 +17,7 @@ from shared.errors import Stale
 from shared.handing_over import HandOver
 from shared.journal import Journal
 from shared.journal_row import Row
+from shared.mail_kinds import DRAFT
 from shared.opening import open_row, reopen_row
 from shared.operations.together import each
 from shared.operations.watched_mail import FoundMail, WatchedMail
@@ -66,7 +67,7 @@ class Backfill:
 
     async def _one(self, mail: FoundMail, *, dry_run: bool) -> Backfilled:
         row = await self.journal.read(mail.source, mail.key)
-        was = state_of(row)
+        was = state_of(row, is_draft=mail.is_draft)
         if was == "known":
             return Backfilled(mail, was, "left")
         if dry_run:
@@ -86,8 +87,9 @@ class Backfill:
         return await open_row(self.journal, self.unfinished, new)
 
 
-def state_of(row: Row | None) -> Was:
-    """What a backfill makes of a row: only mail that was passed over by the first sweep begins anew."""
+def state_of(row: Row | None, *, is_draft: bool) -> Was:
+    """What a backfill makes of a row: what the first sweep passed over begins anew, and what was a draft."""
     if row is None:
         return "unknown"
-    return "passed-over" if row.rule == PASSED_OVER and row.has_ended else "known"
+    begins_anew = row.rule == PASSED_OVER or (row.rule == DRAFT and not is_draft)
+    return "passed-over" if begins_anew and row.has_ended else "known"

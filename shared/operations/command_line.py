@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("reconcile", help="compare mailbox, journal and vault", allow_abbrev=False)
     )
     _add_rebuild(commands.add_parser("rebuild", help="the journal, from the vault", allow_abbrev=False))
+    commands.add_parser("schema", help="the JSON Schema of mail-sources.toml", allow_abbrev=False)
     for name, meaning in (("pause", "stop a source or a service"), ("resume", "let it go on")):
         _add_switch(commands.add_parser(name, help=meaning, allow_abbrev=False), with_reason=name == "pause")
     return parser

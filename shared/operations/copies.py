@@ -79,7 +79,7 @@ class Copies:
     async def _others(self, source: Source, print_: str, row: Row) -> list[Owner]:
         """The other mails that have the fingerprint, those of other sources only if they are skipped."""
         skips = source.document.duplicates == "skip"
-        prints = [print_of(source.name, print_), *([print_] if skips else [])]
+        prints = [print_of(source.key_name, print_), *([print_] if skips else [])]
         known = [await self.fingerprints.owner(one) for one in prints]
         owners = {(one.source, one.key): one for one in known if one is not None}
         if skips and not owners:

@@ -45,7 +45,7 @@ class Lateness:
 
     async def _files_from(self, source: Source, folder: str) -> datetime | None:
         """From when on mail of a folder is filed; None for one that was never swept, without `since`."""
-        swept = await self.folders.read(source.name, folder)
+        swept = await self.folders.read(source.key_name, folder)
         if swept is not None:
             return files_from(source.since, swept.first_start)
         return None if source.since is None else files_from(source.since, self.clock.now())

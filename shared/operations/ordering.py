@@ -33,9 +33,9 @@ class Orders:
     async def order(self, source: Source) -> AsyncIterator[Ordered]:
         """Order a sweep of each folder of a source. Raises Unavailable."""
         for folder in await self._folders(source):
-            order = FolderSweep(source=source.name, traceparent=traceparent(), folder=folder)
+            order = FolderSweep(source=source.key_name, traceparent=traceparent(), folder=folder)
             await self.queues.send(FOLDER_SWEEP, order)
-            yield Ordered(source.name, folder)
+            yield Ordered(source.key_name, folder)
 
     async def waiting(self, source: str) -> str:
         """Why sweeps of a source are not done before it is resumed; empty where they are."""
@@ -48,6 +48,6 @@ class Orders:
 
     async def _folders(self, source: Source) -> list[str]:
         configured = list(dict.fromkeys(map(folder_name, source.folders)))
-        swept = [row async for row in self.register.rows(source.name)]
+        swept = [row async for row in self.register.rows(source.key_name)]
         below = [row.name for row in swept if row.above and is_watched(source, row.name, row.above)]
         return list(dict.fromkeys([*configured, *below]))

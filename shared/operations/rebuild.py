@@ -14,7 +14,7 @@ from typing import Literal
 
 from shared.clock import Clock
 from shared.configuration import Source
-from shared.filing import DELETED
+from shared.filing_attempt import DELETED
 from shared.journal import Journal
 from shared.journal_row import Row
 from shared.operations.documents import Documents

@@ -122,7 +122,7 @@ class Reconciliation:
         return [_finding(kind, mail.source, mail.key, mail.received, found, mail.message) for kind in kinds]
 
     async def _rows(self, source: Source, since: datetime) -> AsyncGenerator[Row, None]:
-        async with aclosing(generated(self.journal.rows(source.name, columns=_COLUMNS))) as rows:
+        async with aclosing(generated(self.journal.rows(source.key_name, columns=_COLUMNS))) as rows:
             async for row in rows:
                 if row.arrived >= since:
                     yield row

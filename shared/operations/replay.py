@@ -11,7 +11,7 @@ from typing import Literal
 from shared.claim import UNCLEAR_FOR
 from shared.clock import Clock
 from shared.errors import Stale, Unavailable
-from shared.filing import DELETED
+from shared.filing_attempt import DELETED
 from shared.handing_over import HandOver
 from shared.journal import Journal
 from shared.journal_row import Row, State, begun_anew

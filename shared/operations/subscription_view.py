@@ -36,7 +36,7 @@ async def look(subscriptions: Subscriptions, name: str | None) -> list[Seen]:
 
     Raises ConfigurationFault, NotFound, Refused, Transient.
     """
-    sources = subscriptions.sources.values() if name is None else [subscriptions.sources[name]]
+    sources = [one for one in subscriptions.sources.values() if name in (None, one.key_name)]
     rows = [row for row in await subscriptions.register.rows() if name in (None, row.source)]
     wanted: list[Watched] = []
     for source in sources:

@@ -34,6 +34,7 @@ class FoundMail:
     message: str
     received: datetime | None
     folder: str
+    is_draft: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class WatchedMail:
             try:
                 while (entry := await self.patience.with_(reading.following)) is not None:
                     key = filing_key(folder.source, entry.id)
-                    yield FoundMail(folder.source, key, entry.id, entry.received, folder.name)
+                    draft = bool(entry.is_draft)
+                    yield FoundMail(folder.source, key, entry.id, entry.received, folder.name, draft)
             except NotFound:
                 if not folder.above:
                     raise

@@ -12,26 +12,30 @@ import pytest
 
 from shared.admitting import Gate, Turn
 from shared.aftermath import Aftermath, Keeper
+from shared.afterwards import Afterwards
 from shared.breaker import BreakerKey, Service, Step, proven
 from shared.breaker_table import Breakers, BreakerTablePort
 from shared.claim import LASTS, Claim
 from shared.errors import NotYet
 from shared.filing import Filed
+from shared.graph.changing import MailboxWriter
 from shared.handing_over import HandOver
 from shared.journal import Journal
 from shared.journal_row import Row, State, gone_on
+from shared.mailbox_step import MailboxStep
 from shared.outcome import Outcome
 from shared.pinging import Ping
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, MailArrived, VaultImport, encode
 from shared.queues import QueuesPort
 from shared.receiving import Receiver
 from shared.staging import Staged
+from shared.staging_area import StagingArea
 from shared.testing.breaker_table import InMemoryBreakerTable
 from shared.unfinished import OpenMail, Unfinished
 
 from .accounts import Stores
 from .clock import FakeClock
-from .made import MESSAGE, arrived, order
+from .made import MESSAGE, arrived, order, source
 
 KEY = order("invoices").key
 PATIENCE = timedelta(days=3)
@@ -40,6 +44,19 @@ Work = Callable[[Claim], Awaitable[None]]
 
 async def no_ping(service: Service, step: Step, source: str) -> None:
     raise AssertionError(f"nothing is asked of {service}")
+
+
+class NoWriter(MailboxWriter):
+    """Whoever changes mail with it is at fault."""
+
+    def __init__(self) -> None:
+        """Without Graph: every call fails."""
+
+
+def settling(area: StagingArea, clock: FakeClock) -> MailboxStep:
+    """The last step, of a source that wants nothing done in its mailbox."""
+    invoices = source("invoices")
+    return MailboxStep({invoices.name: invoices}, Afterwards(NoWriter(), may_delete=False), area, clock)
 
 
 async def nothing() -> None:
@@ -58,7 +75,9 @@ class FilingStep:
     ran: list[Row] = field(default_factory=list)
     name: ClassVar[Step] = "filing"
     queue: ClassVar[str] = VAULT_IMPORT
-    is_one_write: ClassVar[bool] = False
+
+    def is_one_write(self, row: Row) -> bool:
+        return False
 
     async def unknown(self, message: VaultImport) -> Row:
         if self.is_lost:
@@ -94,7 +113,9 @@ class StagingStep:
     ran: list[Row] = field(default_factory=list)
     name: ClassVar[Step] = "staging"
     queue: ClassVar[str] = MAIL_ARRIVED
-    is_one_write: ClassVar[bool] = False
+
+    def is_one_write(self, row: Row) -> bool:
+        return False
 
     async def unknown(self, message: MailArrived) -> Row:
         now = self.clock.now()

@@ -76,6 +76,7 @@ class Ground:
         self.states = InMemorySweepStates()
         self.vault = FakeVault(clock=clock)
         self.subscribing = Subscribing()
+        self.may_delete = False
         self.name = made.unique_name("sweep")
         self.configure()
         box.tenant.add_mailbox(self.mailbox)
@@ -108,6 +109,10 @@ class Ground:
     def worker(self, hook: Hook | None = None) -> Worker:
         """A new worker, with the app's own composition."""
         return Worker(self, hook or Hook())
+
+    def allow_deletion(self) -> None:
+        """Mail may be deleted, from the next worker on."""
+        self.may_delete = True
 
     async def sweep(self, worker: Worker | None = None) -> Worker:
         """The timer, and all that follows at once."""
@@ -181,7 +186,9 @@ class Worker:
 
     def __init__(self, ground: Ground, hook: Hook) -> None:
         self.ground, self.hook = ground, hook
-        configuration = msgspec.structs.replace(ground.base.configuration, source=(ground.source,))
+        configuration = msgspec.structs.replace(
+            ground.base.configuration, source=(ground.source,), allow_delete=ground.may_delete
+        )
         self.services = Services(ground.base.settings, configuration, ground.clock)
         graph = ground.base.graph
         container: Any = Hooked("state", ground.states.container, hook)

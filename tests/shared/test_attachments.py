@@ -22,6 +22,7 @@ from shared.graph.mailbox import MailboxReader
 from shared.identities import filing_key
 from shared.journal_row import Row
 from shared.manifest import Manifest
+from shared.planning import Planner
 from shared.services import Services
 from shared.staging import Staging
 from shared.testing.queues import InMemoryQueues
@@ -94,7 +95,7 @@ async def way(box: Sandbox, services: Services, stores: Stores, clock: FakeClock
     box.tenant.add_mailbox(served.mailbox)
     queues, vault = InMemoryQueues(clock), FakeVault(clock=clock)
     staging = Staging({name: served}, MailboxReader(services.graph), stores.area, queues, clock)
-    filing = Filing({name: served}, "PD.FilingKey", vault, stores.area, duplicates_of(stores), clock)
+    filing = Filing({name: served}, Planner("PD.FilingKey"), vault, stores.area, duplicates_of(stores), clock)
     pipeline = Pipeline.of(stores, clock, queues)
     pipeline.serve(staging, filing)
     yield Way(box, served.mailbox, name, stores, vault, staging, pipeline)

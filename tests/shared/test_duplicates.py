@@ -19,6 +19,7 @@ from shared.journal_row import Row
 from shared.mail import EXAMPLE
 from shared.manifest import Manifest
 from shared.opening import open_row
+from shared.planning import Planner
 from shared.queue_messages import MAIL_FILED
 from shared.staging_area import file_name
 from shared.testing.queues import InMemoryQueues
@@ -68,7 +69,9 @@ class World:
             fingerprints or self.fingerprints, self.stores.journal, self.pipeline.clock, known
         )
         self.pipeline.serve(
-            Filing(known, "PD.FilingKey", self.vault, self.stores.area, duplicates, self.pipeline.clock)
+            Filing(
+                known, Planner("PD.FilingKey"), self.vault, self.stores.area, duplicates, self.pipeline.clock
+            )
         )
 
     async def file(self, name: str) -> Row:

@@ -25,11 +25,7 @@ from shared.vault.protocol import NewObject
 from .accounts import Stores
 from .made import manifest, staged
 
-pytestmark = [
-    pytest.mark.anyio,
-    # aiohttp warns of 4 MiB at once: encrypting them takes a few milliseconds, and bytes can be sent again.
-    pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning"),
-]
+pytestmark = pytest.mark.anyio
 LARGE = (
     b"".join(hashlib.sha256(bytes([number])).digest() * (PIECE // 64) for number in range(5)) + b"the rest"
 )
@@ -182,12 +178,12 @@ async def test_a_copy_that_broke_off_goes_on_where_it_stopped(
 
 
 def breaking_at(
-    name: str, write: Callable[[str, AsyncGenerator[bytes, None]], Awaitable[Any]]
-) -> Callable[[str, AsyncGenerator[bytes, None]], Awaitable[Any]]:
-    async def breaking(written: str, content: AsyncGenerator[bytes, None]) -> Any:
+    name: str, write: Callable[[str, AsyncGenerator[bytes, None], int], Awaitable[Any]]
+) -> Callable[[str, AsyncGenerator[bytes, None], int], Awaitable[Any]]:
+    async def breaking(written: str, content: AsyncGenerator[bytes, None], size: int) -> Any:
         if written == name:
             raise Unavailable("storage did not answer")
-        return await write(written, content)
+        return await write(written, content, size)
 
     return breaking
 

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from shared.mail import EXAMPLE, Address, Addresses, Header, Mail, Moment, Texts, vocabulary
+from shared.mail import (
+    EXAMPLE,
+    ONLY_WHILE_FILING,
+    Address,
+    Addresses,
+    Header,
+    Mail,
+    Moment,
+    Texts,
+    vocabulary,
+)
 
 from .generated import any_text, zones
 
@@ -113,9 +123,32 @@ def test_the_example_has_everything() -> None:
 
 def test_the_vocabulary_of_every_mail_has_the_same_names() -> None:
     empty = vocabulary(Mail(), (), "invoices", "invoices@example.com")
+    by_nature = {"kind": "letter", "signed": False, "encrypted": False, "tnef": False}
 
     assert empty.keys() == vocabulary(EXAMPLE, ("a.pdf",), "invoices", "invoices@example.com").keys()
     assert empty["received"] is None
     assert empty["sent"] is None
-    full = {name for name, value in empty.items() if value is not None and str(value)}
-    assert full == {"header", "source", "mailbox"}
+    assert empty["size"] is None
+    assert {name: empty[name] for name in by_nature} == by_nature
+    assert (empty["attachment_count"], empty["has_attachments"]) == (0, False)
+    full = {name for name, value in empty.items() if value is not None and str(value)} - by_nature.keys()
+    assert full == {"header", "source", "mailbox", "attachment_count", "has_attachments"}
+
+
+def test_the_same_is_known_while_a_mail_is_staged_and_while_it_is_filed_but_for_some_names() -> None:
+    staging = vocabulary(EXAMPLE, ("a.pdf", ""), "invoices", "invoices@example.com")
+    filing = vocabulary(EXAMPLE, ("a.pdf", ""), "invoices", "invoices@example.com", size=2048)
+
+    assert staging.keys() == filing.keys()
+    assert {name for name in staging if staging[name] != filing[name]} == ONLY_WHILE_FILING
+    assert filing["size"] == 2048
+    assert (filing["attachment_count"], filing["has_attachments"]) == (2, True)
+
+
+def test_what_headers_say_of_a_mail_is_on_one_line() -> None:
+    names = vocabulary(EXAMPLE, (), "invoices", "invoices@example.com")
+
+    assert names["sensitivity"] == "Private"
+    assert names["in_reply_to"] == "<0@example.com>"
+    assert names["references"] == "<00@example.com> <0@example.com>"
+    assert names["date"] == names["sent"] == Moment.read(EXAMPLE.sent)

@@ -8,6 +8,9 @@ from datetime import timedelta
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 
+from shared.afterwards import Afterwards
+from shared.breaker import Breaker, BreakerKey, opened
+from shared.graph.changing import MessageState
 from shared.journal_row import Row, State
 from shared.mailbox_step import MailboxStep
 from shared.opening import open_row
@@ -18,8 +21,10 @@ from shared.tracing import traceparent
 
 from .accounts import Stores
 from .clock import NOON, FakeClock
-from .made import MESSAGE, manifest
+from .made import MESSAGE, manifest, source
+from .mailbox import FakeWriter
 from .pipeline import Pipeline
+from .protocol import settling
 
 pytestmark = pytest.mark.anyio
 MANIFEST = manifest("invoices")
@@ -66,9 +71,26 @@ class World:
 
 @pytest.fixture
 def world(stores: Stores, clock: FakeClock) -> World:
-    step, pipeline = MailboxStep(stores.area, clock), Pipeline.of(stores, clock, InMemoryQueues(clock))
+    step, pipeline = settling(stores.area, clock), Pipeline.of(stores, clock, InMemoryQueues(clock))
     pipeline.serve(step)
     return World(stores, clock, step, pipeline)
+
+
+@pytest.fixture
+def writer() -> FakeWriter:
+    """What changes the mailbox, in which the mail is."""
+    made = FakeWriter()
+    made.put(MESSAGE)
+    return made
+
+
+def wishing(world: World, writer: FakeWriter, *, may_delete: bool = False, **wishes: object) -> None:
+    """The source wants this done from now on."""
+    world.step = replace(
+        world.step,
+        sources={"invoices": source("invoices", **wishes)},
+        afterwards=Afterwards(writer, may_delete),
+    )
 
 
 @pytest.mark.parametrize("state", ENDED)
@@ -168,3 +190,91 @@ async def test_a_mail_of_a_source_that_is_not_configured_any_more_is_settled(wor
     await world.put_row("filed")
 
     assert (await world.settle()).settled == NOON
+
+
+READ = MessageState([], True, "inbox")
+WISHES: dict[str, dict[str, object]] = {
+    "after": {"read": True},
+    "on-failure": {"category": "Not filed", "move-to": "Faulty"},
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "there"),
+    [
+        ("filed", READ),
+        ("failed", MessageState(["Not filed"], False, "of faulty")),
+        ("skipped", MessageState([], False, "inbox")),
+    ],
+)
+async def test_what_is_done_follows_from_how_the_mail_has_ended(
+    world: World, writer: FakeWriter, state: State, there: MessageState
+) -> None:
+    wishing(world, writer, **WISHES)
+    await world.put_row(state, reason="Why.")
+
+    row = await world.settle()
+
+    assert writer.states[MESSAGE] == there
+    assert (row.state, row.reason, row.settled, row.owner) == (state, "Why.", NOON, "")
+    assert await world.pipeline.open_mails() == []
+
+
+async def test_the_rule_that_took_the_mail_decides_as_it_stands_now(world: World, writer: FakeWriter) -> None:
+    document = {"class": "CL.Invoice"}
+    rules = [
+        {"name": "orders", "when": "true", "document": document, "after": {"category": "Order"}},
+        {"name": "rest", "document": document},
+    ]
+    wishing(world, writer, after={"read": True}, rule=rules)
+    await world.put_row("filed", rule="orders")
+
+    await world.settle()
+
+    assert writer.states[MESSAGE] == MessageState(["Order"], False, "inbox")
+
+
+async def test_mail_that_was_settled_before_anything_was_wished_is_left_alone(
+    world: World, writer: FakeWriter
+) -> None:
+    before = await world.put_row("filed", settled=NOON)
+    wishing(world, writer, after={"read": True})
+
+    assert await world.settle() == before
+    assert writer.calls == {}
+
+
+async def test_mail_whose_message_is_gone_is_settled(world: World, writer: FakeWriter) -> None:
+    del writer.states[MESSAGE]
+    wishing(world, writer, after={"category": "Filed", "move-to": "Filed"})
+    await world.put_row("filed")
+
+    assert (await world.settle()).settled == NOON
+    assert writer.calls == {"state": 1}
+
+
+async def test_mail_is_not_deleted_where_that_is_not_allowed(world: World, writer: FakeWriter) -> None:
+    """The configuration is refused before: this is the second lock."""
+    wishing(world, writer, after={"read": True, "delete": True})
+    await world.put_row("filed")
+
+    row = await world.settle()
+
+    assert (row.settled, writer.written) == (None, [])
+    assert world.pipeline.waiting() == {MAIL_FILED: 1}
+
+
+async def test_a_shut_breaker_is_waited_for_only_with_something_to_do(
+    world: World, writer: FakeWriter
+) -> None:
+    down = opened(Breaker(BreakerKey("service", "graph")), "down", NOON)
+    await world.pipeline.receiver.gate.breakers.change(down.key, lambda one: replace(down, etag=one.etag))
+    wishing(world, writer, after={"read": True})
+    await world.put_row("filed")
+
+    row = await world.settle()
+
+    assert (row.settled, row.attempt, writer.calls) == (None, 0, {})
+    wishing(world, writer)
+    await world.pipeline.run_for(minutes=6)
+    assert (await world.settle()).settled is not None

@@ -22,7 +22,7 @@ FULL = Manifest(
         StagedFile("5f2b/attachments/0001", "file", 0, DIGEST, "a.pdf", "application/pdf"),
         StagedFile("5f2b/attachments/0003", "file", 5_000_000_000, DIGEST, "", "", inline=True),
     ),
-    left_out=(LeftOut(2, "item"),),
+    left_out=(LeftOut(2, "item", "Re: offer"),),
 )
 OF_VERSION_1 = b"""{
     "source": "invoices", "key": "c0cd", "message": "A=", "run": "5f2b", "mail": {"subject": "Hello"},
@@ -43,8 +43,14 @@ def test_a_manifest_of_this_version_is_read_and_unknown_fields_are_ignored() -> 
     assert (manifest.left_out, manifest.v) == ((), 1)
 
 
-def test_the_names_of_attachments_are_those_of_the_attached_files_in_their_order() -> None:
-    assert FULL.attachment_names == ("a.pdf", "")
+def test_the_names_of_attachments_are_those_of_all_in_their_order() -> None:
+    """As rules know them while the mail is staged: also of one that is within the message only."""
+    files = tuple(
+        msgspec.structs.replace(file, path=file.path.removeprefix("5f2b/")) for file in FULL.files[1:]
+    )
+    manifest = msgspec.structs.replace(FULL, files=(FULL.files[0], *files))
+
+    assert manifest.attachment_names == ("a.pdf", "Re: offer", "")
 
 
 @pytest.mark.parametrize(

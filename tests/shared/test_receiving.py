@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from shared import breaker
+from shared.afterwards import Afterwards
 from shared.breaker import Breaker, BreakerKey, opened
 from shared.claim import LASTS, UNCLEAR_FOR, Claim
+from shared.configuration import After
 from shared.errors import ConfigurationFault, MailFault, NotYet, Stale, Transient, Unavailable, VaultpostError
 from shared.filing import Filed
 from shared.journal import JournalTable
 from shared.journal_row import ENDS, Row, State, gone_on
-from shared.mailbox_step import MailboxStep
 from shared.queue_messages import (
     LIFECYCLE_EVENT,
     MAIL_ARRIVED,
@@ -38,7 +39,7 @@ from shared.unfinished import OpenMail
 
 from .accounts import NotingQueues, Stores
 from .clock import NOON, FakeClock
-from .made import arrived, order
+from .made import arrived, order, source
 from .protocol import (
     KEY,
     PATIENCE,
@@ -52,6 +53,7 @@ from .protocol import (
     put_row,
     renewed,
     row_of,
+    settling,
     vault_works,
 )
 
@@ -78,7 +80,7 @@ def newer(**changed: Any) -> bytes:
 async def settle(protocol: Protocol) -> None:
     """A message of `mail-filed` comes."""
     body = encode(MailFiled(source="invoices", key=KEY, traceparent=traceparent())).encode()
-    step = MailboxStep(protocol.stores.area, protocol.clock)
+    step = settling(protocol.stores.area, protocol.clock)
     await protocol.receiver.receive(step, MailFiled, body)
 
 
@@ -736,12 +738,14 @@ async def test_a_mail_that_has_ended_never_fails_by_what_comes_after(
     [MailFault("The mailbox refuses it.", "y"), OUTAGE, ConfigurationFault("x", "y"), ZeroDivisionError()],
 )
 async def test_a_mail_that_has_ended_never_fails_by_its_mailbox(
-    stores: Stores, clock: FakeClock, fault: Exception
+    stores: Stores, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
-    class Refusing(MailboxStep):
-        async def run(self, message: MailFiled, claim: Claim) -> Any:
-            raise fault
+    async def refused(mailbox: str, message: str, want: After) -> bool:
+        raise fault
 
+    monkeypatch.setattr(Afterwards, "do", staticmethod(refused))
+    wishing = source("invoices", **{"on-failure": {"category": "Not filed"}})
+    step = replace(settling(stores.area, clock), sources={"invoices": wishing})
     facts = {"attempt": LEAST_ATTEMPTS, "first_tried": NOON}
     await put_row(stores, new_row(clock, "failed", reason="as it ended", remedy="do this", **facts))
     protocol = Protocol(stores, clock)
@@ -749,7 +753,7 @@ async def test_a_mail_that_has_ended_never_fails_by_its_mailbox(
 
     for _ in range(2):
         try:
-            await protocol.receiver.receive(Refusing(stores.area, clock), MailFiled, body)
+            await protocol.receiver.receive(step, MailFiled, body)
         except ZeroDivisionError:
             assert isinstance(fault, ZeroDivisionError)
         clock.advance(days=4)

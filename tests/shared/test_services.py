@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
 
@@ -125,3 +127,23 @@ def test_the_clients_own_logs_are_quiet_from_the_start() -> None:
     Services.from_environment(SETTINGS, ROOT)
 
     assert logging.getLogger("httpx").level == logging.WARNING
+
+
+@pytest.mark.anyio
+async def test_all_that_passes_through_keeps_to_the_memory_of_the_settings() -> None:
+    services = Services.from_environment({**SETTINGS, "VAULTPOST_MEMORY_MB": "256"}, ROOT)
+    try:
+        async with services.memory.large.reserve(services.memory.large.most):
+            writing = asyncio.create_task(services.area.write("a/b", unread()))
+            await asyncio.sleep(0.05)
+            assert not writing.done(), "it waits for memory"
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+        assert services.memory.large.most == 256 * 1024 * 1024 * 3 // 8
+    finally:
+        await services.close()
+
+
+async def unread() -> AsyncGenerator[bytes, None]:
+    pytest.fail("nothing is read before there is memory")
+    yield b""

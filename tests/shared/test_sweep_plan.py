@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 
 from shared.graph.answers import Entry, Removed
 from shared.journal_row import STATES, Row
+from shared.mail_kinds import DRAFT
 from shared.sweep_plan import (
     ANNOUNCED_WITHIN,
     PASSED_OVER,
@@ -24,6 +25,7 @@ from shared.sweep_plan import (
     is_unannounced,
     verdict,
     was_moved_in,
+    was_sent,
 )
 
 from .clock import NOON
@@ -104,9 +106,24 @@ def test_a_mail_that_was_passed_over(round_: Round, modified: datetime | None, e
     assert verdict(entry(BEFORE, modified), row(PASSED_OVER), round_, SWEPT) is expected
 
 
+@pytest.mark.parametrize("round_", ROUNDS)
+@pytest.mark.parametrize(
+    ("is_draft", "expected"), [(True, Verdict.LEAVE), (False, Verdict.REOPEN), (None, Verdict.REOPEN)]
+)
+def test_a_draft_begins_anew_once_it_is_none_any_more(
+    round_: Round, is_draft: bool | None, expected: Verdict
+) -> None:
+    """Whenever that was, and in each round: it is no mail that came before mail was to be filed."""
+    for received in (BEFORE, AFTER_GOOD, None):
+        assert verdict(entry(received, is_draft=is_draft), row(DRAFT), round_, SWEPT) is expected
+        begun_anew = row(DRAFT, ended=None)
+        assert verdict(entry(received, is_draft=is_draft), begun_anew, round_, SWEPT) is Verdict.LEAVE
+
+
 @pytest.mark.parametrize("rule", ["", "restored", "duplicate", "newsletters"])
 def test_a_mail_that_another_rule_has_skipped_is_not_begun_anew(rule: str) -> None:
     assert not was_moved_in(entry(BEFORE, NOON + HOUR), row(rule))
+    assert not was_sent(entry(BEFORE, NOON + HOUR, is_draft=False), row(rule))
 
 
 def test_a_mail_that_was_passed_over_and_has_begun_anew_is_not_begun_once_more() -> None:
@@ -168,28 +185,34 @@ def test_mail_is_filed_from_since_on_or_from_the_first_start(since: date | None,
 _first, _last = NOON.replace(tzinfo=None, year=2020), NOON.replace(tzinfo=None, year=2030)
 times = some.none() | some.datetimes(_first, _last, timezones=zones)
 bounds = some.builds(Bounds, times.filter(bool), times)
-rows = some.none() | some.builds(row, some.sampled_from(["", PASSED_OVER, "restored"]), times)
+rows = some.none() | some.builds(row, some.sampled_from(["", PASSED_OVER, DRAFT, "restored"]), times)
+drafts = some.sampled_from([True, False, None])
 removals = some.none() | some.just(Removed("deleted"))
 
 
-@given(times, times, removals, rows, some.sampled_from(ROUNDS), bounds)
+@given(times, times, removals, drafts, rows, some.sampled_from(ROUNDS), bounds)
 def test_for_every_entry(
     received: datetime | None,
     modified: datetime | None,
     removed: Removed | None,
+    is_draft: bool | None,
     known: Row | None,
     round_: Round,
     bounds: Bounds,
 ) -> None:
-    """No mail is queued that is known, but one that was passed over; none that nobody knows is left out."""
-    one = entry(received, modified, removed_because=removed)
+    """No mail is queued that is known, but one that was passed over, or a draft; none is left out."""
+    one = entry(received, modified, removed_because=removed, is_draft=is_draft)
 
     what = verdict(one, known, round_, bounds)
 
     assert (what is Verdict.LEAVE) >= (removed is not None)
     if known is not None:
         assert what in (Verdict.LEAVE, Verdict.REOPEN)
-        assert what is Verdict.LEAVE or (known.rule == PASSED_OVER and round_ == "next")
+        assert (
+            what is Verdict.LEAVE
+            or (known.rule == PASSED_OVER and round_ == "next")
+            or (known.rule == DRAFT and not is_draft)
+        )
     elif removed is None:
         assert what in (Verdict.FILE, Verdict.PASS_OVER, Verdict.COMPARE)
         assert (what is Verdict.PASS_OVER) == (

@@ -46,6 +46,12 @@ _HINTS = {
 async def run(services: Services, options: argparse.Namespace) -> int:
     """Run the command that `options` name, and close what it has used."""
     try:
+        await services.refresh()
+        if services.refused:
+            complain(
+                WRONG, "ops.py: the configuration is refused; the last good one is used:", *services.refused
+            )
+        options.source = _key_name(services, options.source)
         if options.command not in _MAY_BE_UNKNOWN and options.source not in (None, *services.sources):
             return status.unknown(services, options.source)
         return await COMMANDS[options.command](services, options)
@@ -53,6 +59,12 @@ async def run(services: Services, options: argparse.Namespace) -> int:
         return _complain(fault)
     finally:
         await services.close()
+
+
+def _key_name(services: Services, source: str | None) -> str | None:
+    """The name in keys of a source that is called so, or was formerly."""
+    known = {one.name: one.key_name for one in services.sources.values()}
+    return known.get(source, source) if source is not None else None
 
 
 def _complain(fault: VaultpostError) -> int:

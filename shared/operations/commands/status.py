@@ -18,7 +18,7 @@ async def run(services: Services, options: argparse.Namespace) -> int:
     if options.source not in (None, *services.sources) and not any(found.counts[options.source].values()):
         return unknown(services, options.source)
     say(as_json(status_json(found)) if options.json else "\n".join(status_lines(found)))
-    return WELL if found.well else NOT_WELL
+    return WELL if found.well and not services.refused else NOT_WELL
 
 
 def unknown(services: Services, source: str) -> int:

@@ -106,7 +106,7 @@ async def test_a_document_that_its_account_cannot_see_is_missing_to_it(estate: E
     delivered = await estate.file()
     vault = estate.box.vault
     (document,) = estate.documents(delivered)
-    vault._objects[0, document].hidden_from = 25
+    vault.store[0, document].hidden_from = 25
 
     (one,) = await told(estate)
 

@@ -11,15 +11,16 @@ import pytest
 
 from shared.claim import Claim
 from shared.errors import Stale, Unavailable
-from shared.filing import DELETED, Filing
+from shared.filing import Filing
+from shared.filing_attempt import DELETED
 from shared.graph.mailbox import MailboxReader
 from shared.handing_over import HandOver
 from shared.identities import filing_key
 from shared.journal import JournalTable
 from shared.journal_row import Row, State
-from shared.mailbox_step import MailboxStep
 from shared.operations.replay import Chosen, Replay, Selection, replayed, select, select_one
 from shared.operations.text import replay_json, replay_lines
+from shared.planning import Planner
 from shared.queue_messages import MAIL_ARRIVED, MAIL_FILED, VAULT_IMPORT, Message
 from shared.queues import Queues, QueuesPort
 from shared.staging import Staging
@@ -31,6 +32,7 @@ from ..accounts import Stores, duplicates_of
 from ..clock import NOON, FakeClock
 from ..made import MESSAGE, manifest, source
 from ..pipeline import Pipeline
+from ..protocol import settling
 from ..vault.fake import FIRST_ID, FakeVault
 
 pytestmark = pytest.mark.anyio
@@ -167,8 +169,8 @@ def whole_way(stores: Stores, clock: FakeClock, queues: InMemoryQueues, vault: F
     sources, pipeline = {"invoices": source("invoices")}, Pipeline.of(stores, clock, queues)
     pipeline.serve(
         Staging(sources, cast(MailboxReader, None), stores.area, queues, clock),
-        Filing(sources, "PD.FilingKey", vault, stores.area, duplicates_of(stores), clock),
-        MailboxStep(stores.area, clock),
+        Filing(sources, Planner("PD.FilingKey"), vault, stores.area, duplicates_of(stores), clock),
+        settling(stores.area, clock),
     )
     return pipeline
 
