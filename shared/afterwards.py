@@ -9,13 +9,17 @@ from shared.configuration import After, Source
 from shared.errors import ConfigurationFault
 from shared.graph.changing import MailboxWriter, MessageState, is_gone
 from shared.graph.faults import NotFound
-from shared.journal_row import Row
+from shared.journal_row import DELETED, Row
 from shared.rules import way_named
 
 
 def wanted(source: Source | None, row: Row) -> After:
-    """What the configuration wants done with the mail of `row` now; of a source that is gone, nothing."""
-    if source is None:
+    """What the configuration wants done with the mail of `row` now.
+
+    Nothing of a source that is gone, or only observes; nor of a mail whose document is deleted in the vault:
+    what is in the mailbox may be all that there is.
+    """
+    if source is None or source.mode == "observe" or is_deleted(row):
         return After()
     way = way_named(source, row.rule)
     match row.state:
@@ -25,6 +29,11 @@ def wanted(source: Source | None, row: Row) -> After:
             return After(category=way.on_failure.category, move_to=way.on_failure.move_to)
         case _:
             return After()
+
+
+def is_deleted(row: Row) -> bool:
+    """Whether the mail counts as filed by a document that is deleted in the vault."""
+    return row.state == "filed" and DELETED in row.warnings
 
 
 def changes(state: MessageState, want: After) -> dict[str, Any]:

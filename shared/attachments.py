@@ -73,8 +73,7 @@ class AttachmentFetcher:
 
         Raises NotYet while content may still come, and what `MailboxReader` and `StagingArea` raise.
         """
-        if any(map(is_placeholder, attachments)):
-            _wait(patience)
+        await_content(attachments, patience)
         files, left_out = [], []
         for number, attachment in enumerate(attachments, 1):
             file = await self._staged(place, number, attachment, patience)
@@ -97,7 +96,7 @@ class AttachmentFetcher:
             if _is_for_good(fault, attachment, patience):
                 return None
             raise
-        if lacks_content(attachment, written.size):
+        if lacks_content(attachment, written.size, patience.waited):
             _wait(patience)
         is_item = attachment.kind == ITEM
         return _file(
@@ -161,6 +160,12 @@ def _is_for_good(fault: Refused, attachment: Attachment, patience: Patience) -> 
     if fault.status == HTTPStatus.METHOD_NOT_ALLOWED:
         return True
     return attachment.kind != "file" and patience.attempts >= REFUSED_FOR_GOOD_AFTER
+
+
+def await_content(attachments: Sequence[Attachment], patience: Patience) -> None:
+    """Raises NotYet where a placeholder stands for attachments, unless the mail has waited long enough."""
+    if any(map(is_placeholder, attachments)):
+        _wait(patience)
 
 
 def _wait(patience: Patience) -> None:

@@ -12,10 +12,14 @@ from shared.graph.answers import Attachment
 
 SCANNED_WITHIN = timedelta(minutes=30)
 """How long a mail waits for the content of its attachments, from its arrival on; scans take minutes."""
+SMALL_WITHIN = timedelta(seconds=30)
+"""How long for one that may be empty: two looks."""
 SOONEST, LATEST = timedelta(seconds=15), timedelta(minutes=5)
 """Between two looks."""
 COUNTED_BESIDE = 1024
 """Bytes that Exchange may count beside content and name, for its properties. No number is documented."""
+LEAST_COUNTED = 100
+"""Bytes that Exchange counts of an attachment without content, at least: it has a name and properties."""
 _PLACEHOLDERS = frozenset({"atp scan in progress", "safe attachments scan in progress"})
 _BYTES_OF_A_CHARACTER = 4
 
@@ -26,10 +30,13 @@ def is_placeholder(attachment: Attachment) -> bool:
     return name in _PLACEHOLDERS or name.rpartition(".")[0] in _PLACEHOLDERS
 
 
-def lacks_content(attachment: Attachment, came: int) -> bool:
-    """Whether more must come than `came`: none, though Exchange counts more than of an empty file."""
-    beside = COUNTED_BESIDE + _BYTES_OF_A_CHARACTER * len(attachment.name or "")
-    return came == 0 and (attachment.size or 0) > beside
+def lacks_content(attachment: Attachment, came: int, waited: timedelta) -> bool:
+    """Whether more must come than `came`: none, though Exchange counts more than of an empty file.
+
+    One that it counts as small may be empty, or hold a few bytes: that is waited for half a minute only.
+    """
+    size, beside = attachment.size or 0, COUNTED_BESIDE + _BYTES_OF_A_CHARACTER * len(attachment.name or "")
+    return came == 0 and (size > beside or (size > LEAST_COUNTED and waited < SMALL_WITHIN))
 
 
 def look_again_after(waited: timedelta) -> float | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -16,9 +16,11 @@ from shared.configuration_forms import Fixed
 from shared.configuration_inheritance import where
 from shared.configuration_keys import Form, form_of, keys_of, required
 from shared.configuration_places import Faults, Path
+from shared.near_names import near
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 _DATES = (dt.datetime, dt.date, dt.time)
+_SINGLE = (str, bool, int, float, *_DATES)
 _FIXED = form_of(Fixed)
 
 
@@ -100,11 +102,24 @@ def _wrong(value: object, form: Form, at: Path) -> str:
         msgspec.convert({"value": value}, form.holder, builtin_types=_DATES)
     except msgspec.ValidationError as error:
         said = str(error).partition(" - at ")[0].replace("`", "'")
-        return f"{form.must or said}."
+        return f"{form.must or said}.{_as_text(value) if form.must == _FIXED.must else ''}"
     if form.check != "date" and not isinstance(value, str):
         return ""  # a check of a union is one of its texts
     check = CHECKS.get(_check_at(form.check, at)) if form.check else None
     return check(value) if check is not None else ""
+
+
+def _as_text(value: object) -> str:
+    """How a property gets what TOML writes as a day, a time or a list: M-Files reads it out of a text."""
+    several = value if isinstance(value, list) else [value]
+    if not several or not all(isinstance(one, _SINGLE) for one in several):
+        return ""
+    text = "; ".join(str(one).lower() if isinstance(one, bool) else _plain(one) for one in several)
+    return f" Write it as a text: {json.dumps(text, ensure_ascii=False)}."
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, _DATES) else str(value)
 
 
 def _check_at(check: str, at: Path) -> str:
@@ -115,8 +130,8 @@ def _check_at(check: str, at: Path) -> str:
 
 def unknown(name: str, known: Iterable[str]) -> str:
     """What is said of a key that no table of its kind has."""
-    near = get_close_matches(name, list(known), n=1)
-    return f'is unknown. Did you mean "{near[0]}"?' if near else f"is unknown. Known: {', '.join(known)}."
+    meant = near(name, known)
+    return f'is unknown. Did you mean "{meant}"?' if meant else f"is unknown. Known: {', '.join(known)}."
 
 
 def listed(values: Iterable[object]) -> str:

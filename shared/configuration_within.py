@@ -10,6 +10,7 @@ from shared.configuration import folder_name
 from shared.configuration_between import tables
 from shared.configuration_inheritance import where
 from shared.configuration_places import Faults, Path
+from shared.vault.protocol import DOCUMENT
 
 OWN_RULES = frozenset(
     {"passed-over", "duplicate", "restored", "draft", "without-attachments", "max-age", "observed"}
@@ -39,6 +40,7 @@ def note_within_sources(data: Mapping[str, Any], faults: Faults) -> None:
         documents = list(_documents(source, at))
         _note_states(documents, faults)
         _note_content(documents, at, faults)
+        _note_classes(documents, faults)
         _note_lookups(documents, faults)
         _note_rules(source, at, faults)
         for table, table_at in [(source, at), *((rule, rule_at) for rule_at, rule in _rules(source, at))]:
@@ -73,6 +75,19 @@ def _note_content(documents: list[_Document], at: Path, faults: Faults) -> None:
             serves = one.content == content if is_own else content in contents
             if key in one.table and not serves and place[: len(at)] == at:
                 faults.add(place, f'goes with content = "{content}" alone.')
+
+
+def _note_classes(documents: list[_Document], faults: Faults) -> None:
+    """A class is of one object type; that of a name is known to the vault alone."""
+    for one in documents:
+        kind, attachment = one.table.get("object-type"), one.table.get("attachment")
+        has_class = isinstance(attachment, dict) and "class" in attachment
+        is_other = isinstance(kind, int) and not isinstance(kind, bool) and kind != DOCUMENT
+        if one.content == "linked-attachments" and is_other and not has_class:
+            faults.add(
+                where(one.table, "object-type", one.at),
+                "attachments are filed as documents: needs attachment.class, of object type Document.",
+            )
 
 
 def _note_lookups(documents: list[_Document], faults: Faults) -> None:

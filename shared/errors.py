@@ -75,4 +75,6 @@ class ConfigurationFault(Permanent):
 
 
 class MailFault(Permanent):
-    """This one mail cannot be filed."""
+    """This one mail cannot be filed; `rule` is that of its source which had taken it, if one had."""
+
+    rule = ""

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from shared.file_extensions import LONGEST, UNKNOWN, extension_of
 
@@ -41,8 +42,8 @@ def vault_names(files: Sequence[Called]) -> list[tuple[str, str]]:
 
     Each depends on those before it alone.
     """
-    taken: set[str] = set()
-    return [_unlike(taken, *_split(file), number) for number, file in enumerate(files, 1)]
+    given = _Given()
+    return [given.unlike(*_split(file), number) for number, file in enumerate(files, 1)]
 
 
 def _split(file: Called) -> tuple[str, str]:
@@ -70,17 +71,35 @@ def _plain(name: str) -> str:
     return _FORBIDDEN.sub("_", " ".join(composed.split())).strip(". ")
 
 
-def _unlike(taken: set[str], title: str, extension: str, number: int) -> tuple[str, str]:
-    title = _cut(title, LONGEST_TITLE) or f"attachment {number}"
-    if _RESERVED.match(title):
-        title = _cut(f"_{title}", LONGEST_TITLE)
-    candidate, count = title, 1
-    while _folded(f"{candidate}.{extension}") in taken:
-        count += 1
-        mark = f" ({count})"
-        candidate = _cut(title, LONGEST_TITLE - len(mark)) + mark
-    taken.add(_folded(f"{candidate}.{extension}"))
-    return candidate, extension
+class _Given:
+    """The names that were given. A thousand alike take no longer than others: no number is tried twice."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._next: dict[tuple[str, int], int] = {}
+
+    def unlike(self, title: str, extension: str, number: int) -> tuple[str, str]:
+        """A name like that for the file with that number."""
+        title = _cut(title, LONGEST_TITLE) or f"attachment {number}"
+        if _RESERVED.match(title):
+            title = _cut(f"_{title}", LONGEST_TITLE)
+        if self._has(title, extension):
+            title = next(filter(None, (self._marked(title, extension, digits) for digits in count(1))))
+        self._names.add(_folded(f"{title}.{extension}"))
+        return title, extension
+
+    def _marked(self, title: str, extension: str, digits: int) -> str:
+        """The title with the least number of so many digits that makes it another; empty if none does."""
+        start = _cut(title, LONGEST_TITLE - len(" ()") - digits)
+        alike = _folded(f"{start}.{extension}"), digits
+        mark = self._next.get(alike, max(2, 10 ** (digits - 1)))
+        while mark < 10**digits and self._has(f"{start} ({mark})", extension):
+            mark += 1
+        self._next[alike] = mark
+        return f"{start} ({mark})" if mark < 10**digits else ""
+
+    def _has(self, title: str, extension: str) -> bool:
+        return _folded(f"{title}.{extension}") in self._names
 
 
 def _cut(title: str, units: int) -> str:

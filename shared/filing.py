@@ -134,7 +134,8 @@ class Filing:
         self, source: Source, manifest: Manifest, content: StagedContent, attempt: Attempt
     ) -> Filed:
         claim = attempt.claim
-        kept = KeptPlan(self.planner, self.vault, self.area, manifest, source, content)
+        looks = source.mode == "observe" and not attempt.was_unclear
+        kept = KeptPlan(self.planner, self.vault, self.area, manifest, source, content, only_looks=looks)
         plan: Plan | Skip | None = None
         try:
             plan = await kept.get(is_kept=claim.row.kept is not None)
@@ -143,11 +144,11 @@ class Filing:
             return await self._skip(attempt, plan)
         except Missing:
             return await self._back(claim, manifest, plan if isinstance(plan, Plan) else None)
-        except MailFault:
+        except MailFault as fault:
             if isinstance(plan, Plan) and attempt.was_refused:
                 await kept.stand_by(plan)
-            if isinstance(plan, Plan) and plan.rule:  # what follows a failure may depend on it
-                rule = plan.rule
+            rule = plan.rule if isinstance(plan, Plan) else fault.rule
+            if rule:  # what follows a failure may depend on it
                 await claim.update(lambda row: replace(row, rule=rule))
             raise
 
@@ -160,25 +161,33 @@ class Filing:
             skip = observed(plan)
         if skip is not None and not attempt.was_unclear:
             return await self._skip(attempt, skip)
-        await self._render(manifest, plan, content)
+        if not await self._render(manifest, plan, content):
+            return await self._replan(manifest, plan, attempt)
         await content.let_go()  # before the mail is sent: what is held for a text is far more than a stream
         await attempt.run(manifest, plan)
         return Filed.FILED
 
-    async def _render(self, manifest: Manifest, plan: Plan, content: Content) -> None:
-        """Stage what the plan says is made of the message, unless it is there.
+    async def _replan(self, manifest: Manifest, plan: Plan, attempt: Attempt) -> Filed:
+        """The text of a mail is made otherwise than by the version that planned: the plan is made anew.
 
-        Raises NotYet when this version makes it otherwise than the one that planned: the plan is made anew.
+        Unless the vault has the mail already, of a create whose answer was lost. Raises NotYet.
         """
+        if attempt.was_unclear and await attempt.found_without_plan(plan.key_property):
+            return Filed.FILED
+        await self.area.delete_document(plan_name(manifest.source, manifest.key), plan)
+        raise NotYet(f'source "{manifest.source}": the text of a mail is made anew')
+
+    async def _render(self, manifest: Manifest, plan: Plan, content: Content) -> bool:
+        """Stage what the plan says is made of the message, unless it is there. Whether that is as planned."""
         for file in plan.rendered:
             name = file_name(manifest.source, manifest.key, manifest.run, file.path)
             if await self.area.has(name, file.size):
                 continue
             made = await rendered_bytes(content, file.path)
             if len(made) != file.size:
-                await self.area.delete_document(plan_name(manifest.source, manifest.key), plan)
-                raise NotYet(f'source "{manifest.source}": the text of a mail is made anew')
+                return False
             await self.area.write(name, one_piece(made), len(made))
+        return True
 
     async def _skip(self, attempt: Attempt, skip: Skip) -> Filed:
         """The mail is not filed, unless it was before it came to that."""

@@ -13,7 +13,7 @@ from shared.duplicates import RESTORED, Duplicates
 from shared.duplicates import RULE as DUPLICATE
 from shared.errors import ConfigurationFault, MailFault, NotYet, Transient
 from shared.identities import linked_key
-from shared.journal_row import Row, gone_on
+from shared.journal_row import DELETED, Row, gone_on
 from shared.mail import Moment
 from shared.manifest import Manifest
 from shared.plan import Plan, PlannedFile
@@ -27,8 +27,6 @@ FRESH_FOR = timedelta(seconds=10)
 """How old the claim may be when the create is sent: with its own limit, the create ends before the claim."""
 LOOK_AGAIN_AFTER = timedelta(minutes=15)
 """After filing, where a create had no answer: its document may come late."""
-DELETED = "the document is deleted in the vault"
-"""A warning in the journal: of a mail that counts as filed nevertheless."""
 MAIN = 0
 """The number of the mail's own document, among those of its attachments."""
 
@@ -102,7 +100,8 @@ class Attempt:
             known = dict(self.claim.row.linked).get(one.number)
             related = _Document(one.number, one.key, one.related_to(filed.id), one.files)
             # Whoever has made the mail's own document just now, in a first attempt, has none of the others.
-            await self._filed(manifest, plan, related, named=known, is_first=is_new)
+            is_first = is_new and self._is_first_time
+            await self._filed(manifest, plan, related, named=known, is_first=is_first, related_to=filed)
         await self._end(filed, plan.warnings, plan.rule)
         if not all(made.visible for made in self._made.values()):
             raise ConfigurationFault(
@@ -136,23 +135,41 @@ class Attempt:
         *,
         named: int | None,
         is_first: bool = False,
+        related_to: VaultObject | None = None,
     ) -> tuple[VaultObject, bool]:
         """The one object of a document, and whether this attempt has made it, and there was none before."""
-        found = [] if is_first else await self.find(plan.key_property, document.key, document.new.object_type)
+        found = [] if is_first else await self._found(plan, document, related_to)
         if not found and self.claim.row.last_look:
             await self._not_there()
         is_new = not found
         if is_new:
             made = await self._create(manifest, plan, document)
             # A create that had no answer may have come to its end while this one ran.
-            again = (
-                await self.find(plan.key_property, document.key, document.new.object_type)
-                if self.was_unclear
-                else ()
-            )
+            again = await self._found(plan, document, related_to) if self.was_unclear else []
             found = again or [made]
         filed = self._made[document.number] = await self._chosen(document, found, document.sizes, named)
         return filed, is_new and not self.was_unclear
+
+    @property
+    def _is_first_time(self) -> bool:
+        """Whether the mail was never replayed: its document may have gone, and left those of attachments."""
+        row = self.claim.row
+        return row.open_since == row.arrived and not row.again
+
+    async def _found(
+        self, plan: Plan, document: _Document, related_to: VaultObject | None
+    ) -> list[VaultObject]:
+        """What the vault has of a document. What is older than the object that it should name names another.
+
+        The mail's document comes first; that of an attachment which was there before it was of one that is
+        gone, and is parted with.
+        """
+        found = await self.find(plan.key_property, document.key, document.new.object_type)
+        former = [one for one in found if _is_older(one, related_to)]
+        if former:
+            await self.claim.update(lambda row: row)  # only under a claim that holds now
+            self._warnings += await part_with(self._parts.vault, self.claim.row, former)
+        return [one for one in found if one not in former]
 
     async def _not_there(self) -> None:
         """The vault does not have it, whatever had no answer: the mail ends with what it had met before.
@@ -167,7 +184,7 @@ class Attempt:
 
     async def _create(self, manifest: Manifest, plan: Plan, document: _Document) -> VaultObject:
         files = [
-            NewFile(file.title, file.extension, file.size, read=self._reader(manifest, file.path, file.size))
+            NewFile(file.title, file.extension, file.size, read=self._reader(manifest, file))
             for file in document.files
         ]
         try:
@@ -180,10 +197,9 @@ class Attempt:
                 raise MailFault(f"{document.place}{fault.reason}", fault.remedy) from None
             raise
 
-    def _reader(self, manifest: Manifest, path: str, size: int) -> Callable[[], AsyncGenerator[bytes, None]]:
-        return partial(
-            self._parts.area.read, file_name(manifest.source, manifest.key, manifest.run, path), size
-        )
+    def _reader(self, manifest: Manifest, file: PlannedFile) -> Callable[[], AsyncGenerator[bytes, None]]:
+        name = file_name(manifest.source, manifest.key, manifest.run, file.path)
+        return partial(self._parts.area.read, name, file.size, file.sha256)
 
     async def _about_to_create(self, manifest: Manifest, plan: Plan, document: _Document) -> None:
         clock, duplicates = self._parts.clock, self._parts.duplicates
@@ -219,14 +235,15 @@ class Attempt:
             raise MailFault(
                 f"{document.place}Object {filed.id} of the vault has this mail's filing key, "
                 "but its files have other sizes.",
-                "Look at that object; destroy it if it is not whole, then replay the mail.",
+                "Look at that object. If it is not whole, destroy it and replay the mail, or delete it and "
+                "replay with --again.",
             )
         others = [one for one in found if one != filed]
         if others:  # only under a claim that holds now
             await self.claim.update(lambda row: row)
         self._warnings += await part_with(vault, row, others)
-        if filed.deleted:
-            self._warnings.append(f"{document.place}{DELETED}")
+        if filed.deleted:  # the first of all: a row holds so much, and what follows depends on this one
+            self._warnings.insert(0, f"{document.place}{DELETED}")
         return filed
 
     async def _end(self, filed: VaultObject, warnings: tuple[str, ...], rule: str) -> None:
@@ -241,7 +258,7 @@ class Attempt:
                 look_again=now + LOOK_AGAIN_AFTER if self.was_unclear else None,
                 again=False,
                 rule=rule,
-                warnings=(*row.warnings, *said),
+                warnings=tuple(sorted((*row.warnings, *said), key=lambda one: one != DELETED)),
             )
         )
 
@@ -274,6 +291,12 @@ class Attempt:
             object_version=main.version,
             linked=tuple((number, made.get(number, one)) for number, one in row.linked),
         )
+
+
+def _is_older(one: VaultObject, than: VaultObject | None) -> bool:
+    if than is None or one.created is None or than.created is None:
+        return False
+    return one.created < than.created
 
 
 def _same_as(first: Row, rule: str) -> Skip:

@@ -13,9 +13,14 @@ from shared.skip import Skip
 
 LONGEST_TEXT = 4096
 """Bytes of a string in a row, at most."""
+MOST_FILES = 64 * 1024 // 32
+"""Files of a mail: so many SHA-256 are in a column (learn.microsoft.com/rest/api/storageservices, property
+types of the Table service)."""
 State = Literal["arrived", "staged", "filed", "skipped", "failed"]
 STATES: tuple[State, ...] = get_args(State)
 ENDS: frozenset[State] = frozenset({"filed", "skipped", "failed"})
+DELETED = "the document is deleted in the vault"
+"""The first warning of a mail that counts as filed nevertheless."""
 _SIZE = struct.Struct(">Q")
 _LINKED = struct.Struct(">IQ")
 

@@ -12,7 +12,8 @@ from shared.plan import VERSION, Plan
 from shared.planning import Planner
 from shared.skip import Skip
 from shared.staging_area import StagingArea, of_this_version, plan_name
-from shared.vault.protocol import Vault
+from shared.vault.looking import LookingStructure
+from shared.vault.protocol import Structure, Vault
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,11 @@ class KeptPlan:
     manifest: Manifest
     source: Source
     content: Content
+    only_looks: bool = False
+    """Whether nothing is to be filed now, nor added to the vault."""
 
     async def get(self, *, is_kept: bool) -> Plan | Skip:
-        """The plan that counts. A source that only observes keeps none: it may file the mail another day.
+        """The plan that counts. Who only looks keeps none: the mail may be filed another day.
 
         Raises ConfigurationFault, MailFault, Missing, NotYet, Stale, Unavailable.
         """
@@ -37,7 +40,7 @@ class KeptPlan:
             of_this_version(kept.v, VERSION, name)
             return kept
         plan = await self._new()
-        if isinstance(plan, Skip) or self.source.mode == "observe" or await self.area.put_first(name, plan):
+        if isinstance(plan, Skip) or self.only_looks or await self.area.put_first(name, plan):
             return plan
         kept = await self.area.document(name, Plan, also_kept=False)
         if kept is None:
@@ -56,10 +59,12 @@ class KeptPlan:
             ) from None
 
     async def _new(self) -> Plan | Skip:
-        structure = await self.vault.structure()
         try:
-            return await self.planner.plan(self.manifest, self.source, structure, self.content)
+            return await self._planned(await self.vault.structure())
         except ConfigurationFault:
             # The vault's administrator may have mended it a moment ago.
-            fresh = await self.vault.structure(fresh=True)
-            return await self.planner.plan(self.manifest, self.source, fresh, self.content)
+            return await self._planned(await self.vault.structure(fresh=True))
+
+    async def _planned(self, structure: Structure) -> Plan | Skip:
+        seen = LookingStructure(structure) if self.only_looks else structure
+        return await self.planner.plan(self.manifest, self.source, seen, self.content)

@@ -68,7 +68,7 @@ class StagedContent:
             await self._memory.enter_async_context(self._area.rendering(message.size))
             reader = BodyReader()
             name = file_name(manifest.source, manifest.key, manifest.run, message.path)
-            async with aclosing(self._area.read(name, message.size)) as pieces:
+            async with aclosing(self._area.read(name, message.size, message.sha256)) as pieces:
                 # A loop that scans has no time for anything else: claims are to be renewed meanwhile.
                 async for piece in pieces:
                     await asyncio.to_thread(partial(reader.feed, piece))

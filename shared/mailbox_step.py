@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
-from shared.afterwards import Afterwards, wanted
+from shared.afterwards import Afterwards, is_deleted, wanted
 from shared.breaker import Step
 from shared.claim import Claim
 from shared.clock import Clock
@@ -63,7 +63,7 @@ class MailboxStep:
 
         Raises Transient, ConfigurationFault, NotFound, Conflict, Refused.
         """
-        if claim.row.state == "filed" and claim.row.kept is not None:
+        if _is_done_with(claim.row) and claim.row.kept is not None:
             await self.area.forget_kept(claim.row.source, claim.row.key)
         outcome = await self._changed(claim.row)
         now = self.clock.now()
@@ -84,6 +84,10 @@ class MailboxStep:
         return Settled.CHANGED if has_changed else Settled.LEFT
 
 
+def _is_done_with(row: Row) -> bool:
+    return row.state == "filed" and not is_deleted(row)
+
+
 def _kept_on(row: Row) -> datetime | None:
-    """What was kept of a mail that could not be filed is kept until it is."""
-    return None if row.state == "filed" else row.kept
+    """What was kept of a mail that could not be filed is kept until it is; so where its document is deleted."""
+    return None if _is_done_with(row) else row.kept

@@ -14,13 +14,17 @@ RENDERED = "rendered/"
 """Below it, in the run's folder, stand the files that are made of the message, not fetched."""
 
 
-class PlannedFile(msgspec.Struct, frozen=True):
-    """A staged file by its path, with what the vault calls it."""
+class PlannedFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A staged file by its path, with what the vault calls it.
+
+    `sha256`, in hex, is empty where a former version has planned.
+    """
 
     path: str
     title: str
     extension: str
     size: int
+    sha256: str = ""
 
     @property
     def is_rendered(self) -> bool:

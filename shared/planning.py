@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 from shared.attachment_choice import is_picture, passed_over
 from shared.configuration import Document, Source
 from shared.configuration import PropertyValue as Configured
-from shared.errors import ConfigurationFault
+from shared.errors import ConfigurationFault, MailFault
 from shared.file_names import Called, vault_names
 from shared.identities import linked_key
 from shared.mail import vocabulary
@@ -27,18 +28,22 @@ from shared.templates import BODY, compiled_of_attachment
 from shared.vault.protocol import (
     ADDITIONAL_CLASSES,
     COMMENT,
+    DOCUMENT,
     STATE,
     WORKFLOW,
     ClassDef,
     DataType,
     NewObject,
+    ObjectTypeDef,
     PropertyDef,
     PropertyValue,
     Structure,
 )
+from shared.vault.typed_values import typed
 
 WITHOUT_ATTACHMENTS = "without-attachments"
 """The rule by which a mail is skipped whose source files attachments only."""
+AS_IT_IS = "the message is signed, encrypted or TNEF: it is filed as it is"
 NO_TEXT = "the message has no text of its own, or is encrypted: it is filed as it is"
 _ITEM_EXTENSIONS = {"text/calendar": "ics", "text/vcard": "vcf"}
 _NOTES = {
@@ -58,7 +63,8 @@ class _Named:
 
     @property
     def planned(self) -> PlannedFile:
-        return PlannedFile(self.file.path, self.title, self.extension, size=self.file.size)
+        file = self.file
+        return PlannedFile(file.path, self.title, self.extension, size=file.size, sha256=file.sha256)
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,6 @@ class Planner:
 
     filing_key: str | int
     time_zone: str = "UTC"
-    may_add: bool = True
-    """Whether what a value list lacks may be added to it: not by who only looks."""
 
     async def plan(
         self, manifest: Manifest, source: Source, structure: Structure, content: Content
@@ -93,14 +97,13 @@ class Planner:
         if BODY not in values and BODY in _names_in(way.document):
             values[BODY] = await content.text()
         key = _key_property(structure, self.filing_key)
-        maker = partial(
-            PropertyMaker,
-            source.name,
-            structure=structure,
-            zone=ZoneInfo(self.time_zone),
-            may_add=self.may_add,
-        )
-        return await _Planning(manifest, source.name, way, key, structure, content, values, maker).plan()
+        maker = partial(PropertyMaker, source.name, structure=structure, zone=ZoneInfo(self.time_zone))
+        planning = _Planning(manifest, source.name, way, key, structure, content, values, maker)
+        try:
+            return await planning.plan()
+        except MailFault as fault:
+            fault.rule = way.rule
+            raise
 
 
 class _Planning:
@@ -137,12 +140,16 @@ class _Planning:
         document = self._document
         maker = self._maker(place=self._place, values=self._values)
         title = maker.title(document.title)
-        message, *attached = self._named(title)
+        form = await self._form()
+        message, *attached = self._named(title, "eml" if form is None else EXTENSIONS[form])
         chosen = await self._chosen(attached)
-        if document.content == "attachments" and not chosen and document.without_attachments == "skip":
+        left_out = bool(self._manifest.left_out)  # what Graph could not give is within the message alone
+        is_bare = document.content == "attachments" and not chosen and not left_out
+        if is_bare and document.without_attachments == "skip":
             return Skip(WITHOUT_ATTACHMENTS, "It has no attachments that would be filed.")
         new = await self._main(maker, title)
-        files = [await self._message(message)] if document.content != "attachments" or not chosen else []
+        with_message = document.content != "attachments" or not chosen or left_out
+        files = [await self._message(message, form)] if with_message else []
         if document.content in ("message-and-attachments", "attachments"):
             files += [one.planned for one in chosen]
         linked = chosen if document.content == "linked-attachments" else []
@@ -160,18 +167,30 @@ class _Planning:
     async def _main(self, maker: PropertyMaker, title: str) -> NewObject:
         """The document of the mail itself."""
         document = self._document
-        kind = self._structure.object_type(document.object_type)
+        kind = self._object_type()
         class_ = await self._structure.class_(document.class_, kind.id)
-        more = [*await self._classes(kind.id), *await self._workflow()]
+        references = document.additional_classes
+        others = [await self._structure.class_(one, kind.id) for one in references]
+        added = {one.id: one for one in others if one.id != class_.id}
+        more = await self._workflow()
+        if added:
+            more.insert(0, PropertyValue(ADDITIONAL_CLASSES, DataType.MULTI_SELECT_LOOKUP, tuple(added)))
         if comment := maker.text("version-comment", document.version_comment).strip():
-            more.append(PropertyValue(COMMENT, DataType.MULTI_LINE_TEXT, comment))
-        return await self._new(maker, class_, title, document.properties, self._manifest.key, more)
+            kept = typed(comment, DataType.MULTI_LINE_TEXT)
+            more.append(PropertyValue(COMMENT, DataType.MULTI_LINE_TEXT, kept))
+        key = self._manifest.key
+        return await self._new(maker, (class_, *added.values()), title, document.properties, key, more)
 
-    async def _classes(self, object_type: int) -> list[PropertyValue]:
-        """The additional classes."""
-        references = self._document.additional_classes
-        found = tuple([(await self._structure.class_(one, object_type)).id for one in references])
-        return [PropertyValue(ADDITIONAL_CLASSES, DataType.MULTI_SELECT_LOOKUP, found)] if found else []
+    def _object_type(self) -> ObjectTypeDef:
+        """What the document of the mail is. Raises ConfigurationFault where such objects have no files."""
+        kind = self._structure.object_type(self._document.object_type)
+        if not kind.can_have_files:
+            raise ConfigurationFault(
+                f'source "{self._source}", {self._place}.object-type: objects of type "{kind.name}" '
+                "have no files, and what is filed from a mail is files.",
+                "Name an object type whose objects can have files, such as 0 (Document).",
+            )
+        return kind
 
     async def _workflow(self) -> list[PropertyValue]:
         """The workflow, and the state that the document begins in."""
@@ -188,34 +207,45 @@ class _Planning:
     async def _new(
         self,
         maker: PropertyMaker,
-        kind: ClassDef,
+        classes: Sequence[ClassDef],
         title: str,
         properties: Mapping[str, Any],
         filing_key: str,
         more: Sequence[PropertyValue] = (),
         also_filled: int | None = None,
     ) -> NewObject:
-        """An object with its title, its key, `more`, and what is configured for it."""
-        filled = {kind.name_property, self._key.id, *(one.id for one in more)}
+        """An object with its title, its key, `more`, and what is configured for it.
+
+        The first of its classes is the main one; the title is that of the others, too.
+        """
+        names = dict.fromkeys(one.name_property for one in classes if not one.has_automatic_name)
+        filled = {classes[0].name_property, *names, self._key.id, *(one.id for one in more)}
         if also_filled is not None:
             filled.add(also_filled)
-        made = [PropertyValue(self._key.id, DataType.TEXT, filing_key), *more]
-        if not kind.has_automatic_name:
-            made.insert(0, PropertyValue(kind.name_property, DataType.TEXT, title))
-        configured = await maker.properties(properties, kind, filled)
+        made = [PropertyValue(number, DataType.TEXT, title) for number in names]
+        made += [PropertyValue(self._key.id, DataType.TEXT, filing_key), *more]
+        configured = await maker.properties(properties, classes, filled)
         made += configured
-        made += maker.of_mail(kind, filled | {one.id for one in configured})
-        return NewObject(kind.id, tuple(made), kind.object_type)
+        made += await maker.of_mail(classes, filled | {one.id for one in configured})
+        return NewObject(classes[0].id, tuple(made), classes[0].object_type)
 
-    def _named(self, title: str) -> list[_Named]:
+    async def _form(self) -> Format | None:
+        """As what the message is filed; None: as it is. What is signed or wrapped stays whole."""
+        form, mail = self._document.message_format, self._manifest.mail
+        if form == "eml":
+            return None
+        if mail.signed or mail.encrypted or mail.tnef:
+            self._warnings.append(AS_IT_IS)
+            return None
+        if await self._content.rendered(form) is None:
+            self._warnings.append(NO_TEXT)
+            return None
+        return form
+
+    def _named(self, title: str, extension: str) -> list[_Named]:
         files = self._manifest.files
-        names = vault_names([_called(file, title, self._extension) for file in files])
+        names = vault_names([_called(file, title, extension) for file in files])
         return [_Named(file, *name) for file, name in zip(files, names, strict=True)]
-
-    @property
-    def _extension(self) -> str:
-        kind = self._document.message_format
-        return "eml" if kind == "eml" else EXTENSIONS[kind]
 
     async def _chosen(self, attached: Sequence[_Named]) -> list[_Named]:
         """The attachments that are filed beside the message; the journal says of the others why not."""
@@ -231,46 +261,59 @@ class _Planning:
                 chosen.append(one)
         return chosen
 
-    async def _message(self, message: _Named) -> PlannedFile:
-        if self._document.message_format == "eml":
+    async def _message(self, message: _Named, form: Format | None) -> PlannedFile:
+        if form is None:
             return message.planned
-        return await self._rendered(message, self._document.message_format)
-
-    async def _rendered(self, message: _Named, kind: Format) -> PlannedFile:
-        made = await self._content.rendered(kind)
-        if made is None:
-            self._warnings.append(NO_TEXT)
-            return PlannedFile(message.file.path, message.title, "eml", size=message.file.size)
-        self._warnings.extend(made.warnings)
-        path = rendered_path(kind)
-        size = len(await rendered_bytes(self._content, path))
-        return PlannedFile(path, message.title, message.extension, size=size)
+        made = await self._content.rendered(form)
+        self._warnings.extend(made.warnings if made is not None else ())
+        path = rendered_path(form)
+        body = await rendered_bytes(self._content, path)
+        digest = hashlib.sha256(body).hexdigest()
+        return PlannedFile(path, message.title, message.extension, size=len(body), sha256=digest)
 
     async def _linked(self, attached: _Named) -> LinkedDocument:
         """The document of one attachment, which names that of the mail."""
         settings, number = self._document.attachment, attached.file.number
-        relation = self._relation()
+        kind = self._object_type()
+        relation = self._relation(kind)
         values = {**self._values, "attachment": _AttachmentFacts.of(attached)}
         maker = self._maker(place=f"{self._place}.attachment", values=values, number=number)
         title = maker.title(settings.title)
-        reference = self._document.class_ if settings.class_ is None else settings.class_
-        class_ = await self._structure.class_(reference)
+        class_ = await self._structure.class_(self._class_of_attachments(kind))
         own_key = linked_key(self._manifest.key, number)
-        new = await self._new(maker, class_, title, settings.properties, own_key, also_filled=relation.id)
+        properties = settings.properties
+        new = await self._new(maker, (class_,), title, properties, own_key, also_filled=relation.id)
         self._warnings.extend(maker.warnings)
         return LinkedDocument(
             number, own_key, relation.id, DataType(relation.data_type), new, (attached.planned,)
         )
 
-    def _relation(self) -> PropertyDef:
-        """The property of an attachment's document that names the mail's. Raises ConfigurationFault."""
+    def _class_of_attachments(self, kind: ObjectTypeDef) -> str | int:
+        """The class of their documents, where the mail's is of type `kind`. Raises ConfigurationFault."""
+        document = self._document
+        if document.attachment.class_ is not None:
+            return document.attachment.class_
+        if kind.id != DOCUMENT:
+            raise ConfigurationFault(
+                f'source "{self._source}", {self._place}.attachment.class is missing: attachments are filed '
+                f'as documents, and the class of the mail is one of object type "{kind.name}".',
+                "Name a class of object type Document there.",
+            )
+        return document.class_
+
+    def _relation(self, kind: ObjectTypeDef) -> PropertyDef:
+        """The property of an attachment's document that names the mail's, which is of type `kind`.
+
+        An id means another object in another list. Raises ConfigurationFault.
+        """
         reference = self._document.attachment.relation
         relation = self._structure.property(reference)
-        if relation.data_type not in (DataType.LOOKUP, DataType.MULTI_SELECT_LOOKUP):
+        is_lookup = relation.data_type in (DataType.LOOKUP, DataType.MULTI_SELECT_LOOKUP)
+        if not is_lookup or relation.object_type != kind.id:
             raise ConfigurationFault(
                 f'source "{self._source}", {self._place}.attachment.relation: property "{reference}" '
-                "is no choice from a list.",
-                "Name a property that is a choice of documents, such as 76 (Reference).",
+                f'is no choice of objects of type "{kind.name}".',
+                "Name a property that is, such as 76 (Reference) for documents.",
             )
         return relation
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
@@ -10,12 +10,24 @@ from typing import Any
 from shared.configuration import Fixed
 from shared.configuration import PropertyValue as Configured
 from shared.errors import ConfigurationFault, MailFault, Permanent
-from shared.templates import TemplateFault, compiled, compiled_of_attachment
+from shared.templates import (
+    EXAMPLE_OF_ATTACHMENT,
+    EXAMPLE_VOCABULARY,
+    TemplateFault,
+    compiled,
+    compiled_of_attachment,
+)
 from shared.vault.protocol import (
+    ADDITIONAL_CLASSES,
     ANY_WAY,
+    CLASS,
     CONVERSATION_ID,
     IN_REPLY_TO,
+    IN_REPLY_TO_REFERENCE,
     MESSAGE_ID,
+    SINGLE_FILE,
+    STATE,
+    WORKFLOW,
     Choice,
     ClassDef,
     DataType,
@@ -28,9 +40,16 @@ from shared.vault.typed_values import NoFit, cut, one_line, typed
 NO_SUBJECT = "(no subject)"
 LAST_BUILT_IN = 1000
 """Properties up to this id are M-Files' own: the vault fills them, or we do."""
-
-
+_INSTEAD = {
+    SINGLE_FILE: "",
+    ADDITIONAL_CLASSES: "additional-classes",
+    WORKFLOW: "workflow",
+    STATE: "state",
+    CLASS: "class",
+}
+"""The keys that say what these properties say; the app itself fills the first."""
 _TEXTS = (DataType.TEXT, DataType.MULTI_LINE_TEXT)
+_LOOKUPS = (DataType.LOOKUP, DataType.MULTI_SELECT_LOOKUP)
 
 
 @dataclass
@@ -45,17 +64,18 @@ class PropertyMaker:
     structure: Structure
     values: Mapping[str, Any]
     zone: tzinfo = UTC
-    may_add: bool = True
-    """Whether what a value list lacks may be added to it."""
     number: int = 0
     """Of the attachment that the document is of; 0 for the document of the mail."""
     warnings: list[str] = field(default_factory=list)
 
     def text(self, key: str, template: str) -> str:
         """The text that a template gives. Raises MailFault where it cannot be worked out for this mail."""
+        return self._text(key, template, self.values)
+
+    def _text(self, key: str, template: str, values: Mapping[str, Any]) -> str:
         try:
             known = compiled_of_attachment if self.number else compiled
-            return known(template).render(self.values)
+            return known(template).render(values)
         except TemplateFault as fault:
             raise MailFault(
                 f'source "{self.source}", {self.place}.{key}: {fault}',
@@ -71,9 +91,9 @@ class PropertyMaker:
         return title or NO_SUBJECT
 
     async def properties(
-        self, configured: Mapping[str, Fixed | Configured], kind: ClassDef, filled: set[int]
+        self, configured: Mapping[str, Fixed | Configured], classes: Sequence[ClassDef], filled: set[int]
     ) -> list[PropertyValue]:
-        """The configured properties that have a value; those in `filled` have one already.
+        """The configured properties of an object of these classes; those in `filled` have a value already.
 
         Raises MailFault, ConfigurationFault, Unavailable.
         """
@@ -85,11 +105,17 @@ class PropertyMaker:
             value = await self._property(reference, setting, definition)
             if value is not None:
                 made.append(value)
-            elif definition.id in kind.required:
+            elif asking := [kind for kind in classes if definition.id in kind.required]:
                 raise MailFault(
-                    f'This mail has no value for "{reference}", which class "{kind.name}" requires.',
+                    f'This mail has no value for "{reference}", which class "{asking[0].name}" requires.',
                     f'Give "{reference}" a default in mail-sources.toml, then replay the mail.',
                 )
+        for kind in classes:
+            self._require(kind, taken)
+        return made
+
+    def _require(self, kind: ClassDef, taken: set[int]) -> None:
+        """Raises ConfigurationFault where nothing fills what a class requires."""
         missing = {number for number in kind.required - taken if self._is_for_us(number)}
         if missing:
             names = ", ".join(f'"{self.structure.name_of(number)}"' for number in sorted(missing))
@@ -97,24 +123,46 @@ class PropertyMaker:
                 f'source "{self.source}": class "{kind.name}" requires {names}, without a value here.',
                 f"Add them to {self.place}.properties in mail-sources.toml.",
             )
-        return made
 
-    def of_mail(self, kind: ClassDef, taken: set[int]) -> list[PropertyValue]:
-        """M-Files' own properties of e-mail, where the class has them and nothing else fills them.
+    async def of_mail(self, classes: Sequence[ClassDef], taken: set[int]) -> list[PropertyValue]:
+        """M-Files' own properties of e-mail, where a class has them and nothing else fills them.
 
         One that is longer than its property is left out: half an id is none (developer.m-files.com,
-        MFBuiltInPropertyDef).
+        MFBuiltInPropertyDef). Raises ConfigurationFault, Unavailable.
         """
         known = {MESSAGE_ID: "message_id", IN_REPLY_TO: "in_reply_to", CONVERSATION_ID: "conversation_id"}
         made = []
+        theirs = frozenset().union(*(one.properties for one in classes)) - taken
         for number, name in known.items():
-            definition = self.structure.built_in(number) if number in kind.properties - taken else None
+            definition = self.structure.built_in(number) if number in theirs else None
             text = str(self.values.get(name) or "")
             if definition is None or definition.data_type not in _TEXTS or not text:
                 continue
-            if definition.data_type == DataType.MULTI_LINE_TEXT or cut(text) == text:
-                made.append(PropertyValue(number, DataType(definition.data_type), text))
+            kept = typed(text, definition.data_type)
+            if definition.data_type == DataType.MULTI_LINE_TEXT or kept == text:
+                made.append(PropertyValue(number, DataType(definition.data_type), kept))
+            else:
+                self._warn(f'property "{definition.name}" is left out: a Text property does not hold the id')
+        if IN_REPLY_TO_REFERENCE in theirs:
+            made += await self._answered()
         return made
+
+    async def _answered(self) -> list[PropertyValue]:
+        """The one object that has the Message-ID to which the mail is a reply, where the vault has it."""
+        text = str(self.values.get("in_reply_to") or "")
+        reference = self.structure.built_in(IN_REPLY_TO_REFERENCE)
+        searched = self.structure.built_in(MESSAGE_ID)
+        if not text or reference is None or reference.object_type is None:
+            return []
+        if searched is None or searched.data_type != DataType.TEXT:
+            return []
+        try:
+            found = await self.structure.choose(reference, text, Choice(match=MESSAGE_ID))
+        except NoFit:
+            return []
+        is_one = reference.data_type == DataType.LOOKUP
+        data_type = DataType.LOOKUP if is_one else DataType.MULTI_SELECT_LOOKUP
+        return [PropertyValue(reference.id, data_type, found if is_one else (found,))]
 
     def _is_for_us(self, number: int) -> bool:
         """Whether a required property is to be filled here: M-Files fills its own, and automatic ones."""
@@ -131,6 +179,12 @@ class PropertyMaker:
 
     def _definition(self, reference: str, taken: set[int]) -> PropertyDef:
         definition = self.structure.property(reference)
+        if definition.id in _INSTEAD:
+            raise ConfigurationFault(
+                f'source "{self.source}", property "{reference}": cannot stand under '
+                f"{self.place}.properties.",
+                self._instead(_INSTEAD[definition.id]),
+            )
         if definition.id in taken:
             raise ConfigurationFault(
                 f'source "{self.source}", property "{reference}": has a value already '
@@ -150,6 +204,14 @@ class PropertyMaker:
             )
         return definition
 
+    def _instead(self, key: str) -> str:
+        """What to do about a property that the configuration has a key for, or the app fills itself."""
+        if not key:
+            return "Take it out of mail-sources.toml: the app fills it."
+        if self.number and key != "class":
+            return "Take it out of mail-sources.toml: documents of attachments have what their class says."
+        return f"Write {self.place}.{key} in its place."
+
     async def _property(
         self, reference: str, setting: Fixed | Configured, definition: PropertyDef
     ) -> PropertyValue | None:
@@ -165,7 +227,7 @@ class PropertyMaker:
             return await self._fitted(reference, value, definition, choice)
         except NoFit as error:
             if not optional:
-                raise self._misfit(reference, setting, error) from None
+                raise self._misfit(reference, setting, definition, error) from None
             self._warn(f'property "{reference}" is left out: {error}')
             return None
 
@@ -177,13 +239,16 @@ class PropertyMaker:
         if setting.owner is not None:
             text = self.text(f'properties."{reference}".owner', setting.owner)
             owner = await self.structure.owner(definition, one_line(text))
-        add_missing = setting.add_missing and self.may_add
-        return Choice(setting.by, match=setting.match, owner=owner, add_missing=add_missing)
+        return Choice(setting.by, match=setting.match, owner=owner, add_missing=setting.add_missing)
 
-    def _misfit(self, reference: str, setting: Fixed | Configured, error: NoFit) -> Permanent:
-        """A value that no mail has a part in fits no mail: that is no fault of this one."""
-        value = setting.value if isinstance(setting, Configured) else setting
-        of_mail = isinstance(value, str) and "{" in value
+    def _misfit(
+        self, reference: str, setting: Fixed | Configured, definition: PropertyDef, error: NoFit
+    ) -> Permanent:
+        """A value that no mail has a part in, or that is of another type, fits no mail: not only this one."""
+        texts = (setting.value, setting.owner) if isinstance(setting, Configured) else (setting,)
+        of_mail = any(isinstance(text, str) and "{" in text for text in texts)
+        if of_mail and definition.data_type not in _LOOKUPS and isinstance(texts[0], str):
+            of_mail = self._fits_the_example(reference, texts[0], definition.data_type)
         reason = f'source "{self.source}", property "{reference}": {error}.'
         mend = "Correct the value in mail-sources.toml, or make it optional"
         return (
@@ -191,6 +256,15 @@ class PropertyMaker:
             if of_mail
             else ConfigurationFault(reason, f"{mend}.")
         )
+
+    def _fits_the_example(self, reference: str, template: str, data_type: int) -> bool:
+        """Whether a mail that has everything has a value of that data type, or none."""
+        example = EXAMPLE_OF_ATTACHMENT if self.number else EXAMPLE_VOCABULARY
+        text = self._text(f'properties."{reference}"', template, example)
+        try:
+            return not one_line(text) or bool(str(typed(text, data_type, self.zone)))
+        except NoFit:
+            return False
 
     async def _fitted(
         self, reference: str, value: Fixed, definition: PropertyDef, choice: Choice

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.conditions import condition
@@ -41,11 +41,15 @@ def way_of(source: Source, values: Mapping[str, Any], unknown: Set[str] = frozen
 
 
 def way_named(source: Source, rule: str) -> Way:
-    """The way of the rule with that name, as it stands now; the source's own where there is none."""
+    """The way of the rule with that name, as it stands now; the source's own for an empty one.
+
+    Of a rule that the source has no more nobody can say what was to follow: nothing does, in the mailbox.
+    """
     for one in source.rule:
         if one.name == rule:
             return _way(source, one)
-    return _own_way(source)
+    own = _own_way(source)
+    return own if not rule else replace(own, rule=rule, after=After(), on_failure=OnFailure())
 
 
 def names_used(source: Source) -> frozenset[str]:

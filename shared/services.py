@@ -65,7 +65,7 @@ from shared.watching import Watch
 from shared.webhook import Webhook
 
 _T = TypeVar("_T")
-_OF_ONE_CONFIGURATION = ("vault", "aftermath", "receiver", "filing", "mailbox", "watch")
+_OF_ONE_CONFIGURATION = ("vault", "aftermath", "receiver", "staging", "filing", "mailbox", "watch")
 """Parts that hold a value of the configuration. The others know its sources alone, by a live mapping."""
 RETIRED_FOR = 15 * 60.0
 """Seconds for which a former vault can still be used: no function runs longer."""

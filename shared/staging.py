@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import msgspec
 
-from shared.attachments import AttachmentFetcher, Patience, Place, noting
+from shared.attachments import AttachmentFetcher, Patience, Place, await_content, noting
 from shared.breaker import Step
 from shared.claim import Claim
 from shared.clock import Clock
@@ -22,7 +22,7 @@ from shared.graph.answers import Attachment, Message
 from shared.graph.faults import NotFound, Refused
 from shared.graph.mailbox import MailboxReader
 from shared.identities import filing_key
-from shared.journal_row import Row, gone_on, skipped
+from shared.journal_row import MOST_FILES, Row, gone_on, skipped
 from shared.log import Events
 from shared.mail import Mail, vocabulary
 from shared.mail_facts import MailFacts
@@ -42,6 +42,10 @@ UNREADABLE_FOR = timedelta(minutes=10)
 """How long a mail may not be found, from the first time on: notifications can be early."""
 RENAMED_AFTER = 5
 """Seconds until a mail is fetched under the id of Graph's answer: ids may change at each answer."""
+TOO_MANY_FILES = (
+    f"The mail has more attachments than can be journalled ({MOST_FILES - 1}).",
+    "File them by hand, or let a rule skip the mail and replay it.",
+)
 LOOK_AGAIN_AFTER = 15.0
 """Seconds between two looks for it."""
 _OF_LETTER = 64 * 1024
@@ -115,7 +119,7 @@ class Staging:
                     return await self._rename(arrived, claim, message.id)
                 if row.missing_since is not None:  # a mail that is not found later is not found anew
                     row = await claim.update(lambda row: replace(row, missing_since=None))
-                skip = skipped_for_its_time(source, message, self.clock.now())
+                skip = skipped_for_its_time(source, message, self.clock.now(), row.open_since)
                 fetched = skip or await self._fetched(source, row, message)
                 if isinstance(fetched, Skip):
                     return await self._skip(claim, fetched)
@@ -162,16 +166,20 @@ class Staging:
         try:
             return await self._fetch(source, row, message)
         except (NotFound, Refused) as fault:
-            raise Transient(f'source "{source.name}": content of a mail: {fault}', origin="graph") from None
+            raise Transient(f'source "{source.name}": content of a mail: {fault}') from None
 
     async def _fetch(self, source: Source, row: Row, message: Message) -> Manifest | Skip:
         """Stream the mail into a run of its own; the first manifest wins, a loser takes its run away."""
         run = secrets.token_hex(8)
         attachments = await self.mailboxes.attachments(source.mailbox, message.id)
         mail = await self._facts.of(source, message, attachments)
+        # Before rules are asked: they are to see the names of what is attached, not of what stands for it.
+        await_content(attachments, self._patience(row))
         skip = skipped_by_rule(source, self._values(source, mail, attachments))
         if skip is not None:
             return skip
+        if 1 + len(attachments) > MOST_FILES:
+            raise MailFault(*TOO_MANY_FILES)
         try:
             files, left_out = await self._fetch_attachments(source, row, message, run, attachments)
         except NotYet:
@@ -230,8 +238,11 @@ class Staging:
         return await AttachmentFetcher(self.mailboxes, self.area).fetch(
             Place(source.mailbox, message, row.source, row.key, run),
             attachments,
-            Patience(self.clock.now() - row.open_since, row.attempt),
+            self._patience(row),
         )
+
+    def _patience(self, row: Row) -> Patience:
+        return Patience(self.clock.now() - row.open_since, row.attempt)
 
     async def _not_found(self, source: Source, claim: Claim, fault: NotFound) -> VaultpostError:
         # At first any 404 may be of a mail that cannot be read yet, whatever its code says.

@@ -6,6 +6,7 @@ All is written to `staging`, whose lifecycle rule deletes by age. What is needed
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from typing import TypeVar
@@ -50,12 +51,14 @@ class StagingArea:
         async with aclosing(content), self._memory.streaming(held_by_writing(expected)):
             return await self._staged.write(name, content, expected)
 
-    async def read(self, name: str, size: int) -> AsyncGenerator[bytes, None]:
+    async def read(self, name: str, size: int, sha256: str = "") -> AsyncGenerator[bytes, None]:
         """The content of the blob `name`, piece by piece: the staged one, else the kept one.
 
         It waits for memory, and holds it until it ends or is closed; there is enough for who sends each piece
-        on before the next one. Raises Missing when neither is there with `size` bytes, and Unavailable, also
-        when it is deleted while it is read: whether the other one is missing, too, is not known then.
+        on before the next one. Raises Missing when neither is there with `size` bytes, or, before its last
+        piece, when what is there does not have the digest `sha256`, in hex, if that is known; and
+        Unavailable, also when it is deleted while it is read: whether the other one is missing, too, is not
+        known then.
         """
         async with AsyncExitStack() as held:
             await held.enter_async_context(self._memory.streaming(held_by_reading(size)))
@@ -63,7 +66,12 @@ class StagingArea:
             if content is None:
                 raise Missing
             await held.enter_async_context(aclosing(content))
+            digest, left = hashlib.sha256(), size
             async for piece in content:
+                digest.update(piece)
+                left -= len(piece)
+                if sha256 and left <= 0 and digest.hexdigest() != sha256:
+                    raise Missing
                 yield piece
                 del piece  # it would stay until the next one has come
 

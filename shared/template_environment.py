@@ -10,10 +10,13 @@ from zoneinfo import ZoneInfo
 
 import re2
 from jinja2 import ChainableUndefined, TemplateError, Undefined, pass_context
+from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_TESTS
+from jinja2.filters import do_float, do_int
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from shared.mail import Address, Addresses, Moment
+from shared.near_names import near
 from shared.vault.typed_values import cut
 
 TIME_ZONE = "time_zone"
@@ -32,6 +35,7 @@ CANNOT_BE_WORKED_OUT = (
 TEXT = re.compile(r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\"""", re.DOTALL)
 """A text in an expression."""
 _BLOCK = re.compile(rf"\{{[{{%](?:[^'\"}}%]++|{TEXT.pattern}|[}}%](?!\}}))*+", re.DOTALL)
+_NONE_NAMED = re.compile(r"No (filter|test) named '([^']*)'")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _KEPT = "'\"\\"
 _QUIET = re2.Options()
@@ -83,7 +87,9 @@ def environment(undefined: type[Undefined]) -> _Sandbox:
         date=_date,
         default=_default,
         domain=_domain,
+        float=_float,
         group=_group,
+        int=_int,
         local=_local,
     )
     return made
@@ -117,7 +123,20 @@ def said(error: Exception) -> str:
     told = getattr(error, "message", None) or (error.args[0] if error.args else "")
     text = told.decode(errors="replace") if isinstance(told, bytes) else str(told)
     lines = text.splitlines() or [type(error).__name__]
-    return lines[0].rstrip(" .:")
+    return lines[0].rstrip(" .:") + _meant(lines[0])
+
+
+def _meant(fault: str) -> str:
+    """What may have been meant by a filter or test that there is not; where none is like it, our own."""
+    found = _NONE_NAMED.match(fault)
+    if found is None:
+        return ""
+    made = environment(Absent)
+    known, theirs = (made.tests, DEFAULT_TESTS) if found[1] == "test" else (made.filters, DEFAULT_FILTERS)
+    if like := near(found[2], known):
+        return f' (did you mean "{like}"?)'
+    own = ", ".join(sorted(name for name in known if known[name] is not theirs.get(name)))
+    return f" (beside Jinja2's own {found[1]}s there are: {own})"
 
 
 def _empty_for_none(value: object) -> object:
@@ -178,6 +197,25 @@ def _default(value: object, otherwise: object = "") -> object:
     """What a mail lacks is empty, so an empty value takes the default, too; false and 0 are values."""
     is_empty = isinstance(value, Undefined) or value is None or not str(value).strip()
     return otherwise if is_empty else value
+
+
+def _int(value: object, default: int | None = None, base: int = 10) -> object:
+    """As Jinja2's own, but of what a mail lacks nothing, or the default that is given: not 0."""
+    if _is_empty(value):
+        return Absent() if default is None else default
+    return do_int(value, default or 0, base)
+
+
+def _float(value: object, default: float | None = None) -> object:
+    """The same for numbers with a fraction."""
+    if _is_empty(value):
+        return Absent() if default is None else default
+    return do_float(value, default or 0.0)
+
+
+def _is_empty(value: object) -> bool:
+    """Whether a mail lacks it. Raises UndefinedError for what no mail has."""
+    return value is None or not str(value).strip()
 
 
 @pass_context

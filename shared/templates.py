@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, meta
+from jinja2 import StrictUndefined, Template, TemplateAssertionError, meta, nodes
 
 from shared.mail import EXAMPLE, vocabulary
+from shared.near_names import near
 from shared.template_environment import (
     CANNOT_BE_WORKED_OUT,
     TIME_ZONE,
@@ -82,11 +83,28 @@ class TextTemplate:
 
 def known_names(template: str, example: Mapping[str, Any]) -> frozenset[str]:
     """The names that a template uses. Raises TemplateFault where no mail has them, and TemplateError."""
-    used = frozenset(meta.find_undeclared_variables(STRICT.parse(template)))
-    if unknown := used - example.keys():
-        known = ", ".join(sorted(example))
-        raise TemplateFault(f"no mail has {', '.join(sorted(unknown))}. Known names: {known}.")
+    tree = STRICT.parse(template)
+    used = frozenset(meta.find_undeclared_variables(tree))
+    if unknown := sorted(used - example.keys()):
+        raise TemplateFault(f"no mail has {', '.join(unknown)}. {_meant(unknown, example)}")
+    _check_filters_and_tests(tree)
     return used
+
+
+def _check_filters_and_tests(tree: nodes.Template) -> None:
+    """Jinja2 looks for those in a branch only when a mail takes it. Raises TemplateAssertionError."""
+    for one in tree.find_all((nodes.Filter, nodes.Test)):
+        kind, known = ("test", STRICT.tests) if isinstance(one, nodes.Test) else ("filter", STRICT.filters)
+        if one.name not in known:
+            raise TemplateAssertionError(f"No {kind} named {one.name!r}.", one.lineno)
+
+
+def _meant(unknown: Iterable[str], example: Mapping[str, Any]) -> str:
+    """What may have been meant by names that no mail has; all that there are, where one is like none."""
+    found = [near(name, example) for name in unknown]
+    if None in found:
+        return f"Known names: {', '.join(sorted(example))}."
+    return "Did you mean " + ", ".join(f'"{name}"' for name in found) + "?"
 
 
 @lru_cache(maxsize=1024)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,7 @@ from shared.configuration import (
     Source,
     VaultSection,
 )
+from shared.configuration_file import configuration_in
 from shared.configuration_keys import keys_of
 from shared.configuration_schema import TABLES, schema
 from shared.mail import Address
@@ -28,7 +30,10 @@ from shared.settings import SETTINGS
 from shared.templates import EXAMPLE_VOCABULARY
 
 ROOT = Path(__file__).parents[1]
-GUIDE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+_WITH_EXAMPLE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+_EXAMPLE = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+GUIDE = _EXAMPLE.sub("", _WITH_EXAMPLE)
+"""Without the example: what stands in that alone is not explained."""
 SETTINGS_GUIDE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "Above all tables": Configuration,
@@ -110,6 +115,46 @@ def test_the_defaults_that_the_guide_names_are_the_defaults(
         if said is not None:
             (value,) = tomllib.loads(f"x = {said[1]}").values()
             assert value == (list(found) if isinstance(found := defaults[keys[0]], tuple) else found), keys
+
+
+def test_the_example_of_the_guide_is_a_configuration() -> None:
+    (example,) = _EXAMPLE.findall(_WITH_EXAMPLE)
+    invoices, contracts = configuration_in(example.encode(), "mail-sources.toml").source
+    replies, orders = invoices.rule
+
+    assert replies.skip
+    assert orders.document is not None
+    assert orders.document.class_ == "CL.PurchaseOrder"
+    assert orders.document.properties == {
+        **invoices.document.properties,
+        "PD.OrderNumber": "{{ subject | group('^PO-([0-9]+)') }}",
+        "PD.Channel": "Order by e-mail",
+    }
+    assert orders.after == After(category="Order filed")
+    assert contracts.document.attachment.properties.keys() == {"PD.Sender", "PD.FileType"}
+    assert contracts.attachments == msgspec.structs.replace(invoices.attachments, allow=("*.pdf", "*.docx"))
+    assert contracts.after == invoices.after
+    assert {source.document.duplicates for source in (invoices, contracts)} == {"skip"}
+
+
+def test_the_example_shows_what_an_administrator_asks_for() -> None:
+    (example,) = _EXAMPLE.findall(_WITH_EXAMPLE)
+    shown = set(keys_within(tomllib.loads(example)))
+
+    assert shown >= {
+        *("time-zone", "vault", "defaults", "source", "rule", "document", "properties", "attachment"),
+        *("attachments", "inline", "deny", "allow", "largest", "after", "on-failure", "move-to", "category"),
+        *("skip", "when", "value", "optional", "add-missing", "match", "workflow", "state", "content"),
+    }
+
+
+def keys_within(value: object) -> Iterator[str]:
+    """Each key of a table, and of the tables within."""
+    for item in value if isinstance(value, list) else []:
+        yield from keys_within(item)
+    for key, below in value.items() if isinstance(value, dict) else []:
+        yield key
+        yield from keys_within(below)
 
 
 PARITY = (ROOT / "docs" / "parity.md").read_text(encoding="utf-8")

@@ -23,9 +23,8 @@ from sandbox.storage.account import Account
 from sandbox.storage.azurite import Storage
 from shared.breaker import BreakerKey
 from shared.breaker_table import BreakerTable
-from shared.filing_attempt import DELETED
 from shared.identities import filing_key
-from shared.journal_row import Row, State
+from shared.journal_row import DELETED, Row, State
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT
 from shared.unfinished import OpenMail
 

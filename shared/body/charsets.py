@@ -155,7 +155,7 @@ def _utf_8_or_windows(data: bytes) -> str:
     damaged = text.count("\ufffd")
     if not damaged:
         return text
-    foreign = sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", text)))
+    foreign = len(text) - len(text.encode("ascii", "ignore")) - damaged
     return text if foreign > damaged else data.decode("cp1252", "replace")
 
 

@@ -18,18 +18,21 @@ MOST_TAGS = 100_000
 half a kilobyte for each."""
 DEEPEST = 100
 LONGEST_ATTRIBUTE = 8_192
-"""Characters of one that holds references; a picture within an address is longer, and has none."""
+"""Characters of one that holds any of `_SLOW`; a picture within an address is longer, and has none."""
 MOST_TOKENS = 500_000
 MOST_CHARACTERS = 3 * 1024 * 1024
 """Of all that is written: some characters become five, and each may take four bytes."""
 
 _DEEPENING = frozenset({"blockquote", "div", "ol", "span", "table", "ul"})
 """What ends nothing that is open."""
-_MOST_AMPERSANDS = 500
-_MANY_AMPERSANDS = re.compile(rf"(?:&[^&]*){{{_MOST_AMPERSANDS}}}")
+_SLOW = "&" + "".join(map(chr, range(0x80, 0xC0)))
+"""For each of these nh3 goes through the text that holds it: it looks for bytes that no-break spaces have."""
+_SLOW_BYTES = _SLOW.encode("latin-1")
+_MOST_SLOW = 500
+_MANY_SLOW = re.compile(rf"(?:[{_SLOW}][^{_SLOW}]*){{{_MOST_SLOW}}}")
 LONGEST_ESCAPE = len("&amp;")
 _BREAK = "<!---->"
-"""A comment, taken out later, divides a text that has many ampersands: nh3 needs quadratic time for those."""
+"""A comment, taken out later, divides a text that has many of them: together they need quadratic time."""
 VOID = frozenset({"br", "hr", "img", "wbr"})
 _ROWS = frozenset({"table", "thead", "tbody", "tfoot", "tr"})
 _GROUPS = frozenset({"thead", "tbody", "tfoot"})
@@ -85,7 +88,7 @@ class _Builder:
         self._tags = tags
         self._attributes = attributes
         self._open: list[str] = []
-        self._ampersands = 0
+        self._slow = 0
         self._number_open: Counter[str] = Counter()
         self._out: list[str] = []
 
@@ -108,11 +111,11 @@ class _Builder:
             return
         self._into_cell()
         text = self._fitting(text)
-        self._ampersands += text.count("&")
+        self._slow += _number_slow(text)
         text = text.replace("<", "&lt;").replace(">", "&gt;")
-        if self._ampersands > _MOST_AMPERSANDS:
-            self._ampersands = 0
-            text = _BREAK + _MANY_AMPERSANDS.sub(rf"\g<0>{_BREAK}", text)
+        if self._slow > _MOST_SLOW:
+            self._slow = 0
+            text = _BREAK + _divided(text)
         self._out.append(text)
 
     def _fitting(self, text: str) -> str:
@@ -152,7 +155,7 @@ class _Builder:
         """Each once: as it stands, so that references stay what they are."""
         found: dict[str, str] = {}
         for name, value in token.attributes:
-            if name in self._attributes and (len(value) <= LONGEST_ATTRIBUTE or "&" not in value):
+            if name in self._attributes and (len(value) <= LONGEST_ATTRIBUTE or not _number_slow(value)):
                 found.setdefault(name, value)
         return "".join(f' {name}="{_quoted(value)}"' for name, value in found.items())
 
@@ -231,6 +234,20 @@ class _Builder:
 def escaped_length(text: str) -> int:
     """The length of `text` as HTML."""
     return len(text) + 3 * (text.count("<") + text.count(">")) + 4 * text.count("&")
+
+
+def _number_slow(text: str) -> int:
+    latin = text.encode("latin-1", "ignore")
+    return len(latin) - len(latin.translate(None, _SLOW_BYTES))
+
+
+def _divided(text: str) -> str:
+    """`text` with a break after every so many of `_SLOW`, and what follows the last of those.
+
+    What is left over is not looked at: the pattern would be tried from each of them to the end of the text.
+    """
+    number = _number_slow(text) // _MOST_SLOW
+    return _MANY_SLOW.sub(rf"\g<0>{_BREAK}", text, count=number) if number else text
 
 
 def _quoted(value: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html as references
+import io
 import re
 
-from shared.body.html_balance import BLOCKS, MOST_TOKENS
+from shared.body.html_balance import BLOCKS, MOST_CHARACTERS, MOST_TOKENS
 from shared.body.html_tokens import Token, tokens
 
 _DEEPEST_QUOTE = 20
@@ -21,10 +22,10 @@ def readable(html: str) -> tuple[str, bool]:
     """The text of `html` with its paragraphs, items, quotations and links; and whether it was cut."""
     writer = _Writer()
     for number, token in enumerate(tokens(html)):
-        if number == MOST_TOKENS:
+        if number == MOST_TOKENS or writer.is_full:
             return writer.finish(), True
         writer.add(token)
-    return writer.finish(), False
+    return writer.finish(), writer.is_full
 
 
 def unescaped(text: str) -> str:
@@ -35,7 +36,10 @@ def unescaped(text: str) -> str:
 
 class _Writer:
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        # No list of lines: a short one takes 60 bytes there.
+        self._out = io.StringIO()
+        self._between = ""
+        self._left = MOST_CHARACTERS
         self._line: list[str] = []
         self._quotes = 0
         self._preformatted = 0
@@ -44,6 +48,11 @@ class _Writer:
         self._link_text: list[str] = []
         self._gap: int | None = None
         """The depth of quotation of an empty line that is due before the next line."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there was more than is kept: within quotations a line break alone becomes 22 characters."""
+        return self._left < 0
 
     def add(self, token: Token) -> None:
         if not token.tag:
@@ -56,20 +65,24 @@ class _Writer:
     def finish(self) -> str:
         self._end_link()
         self._break()
-        return "\n".join(self._lines).strip("\n")
+        return self._out.getvalue().strip("\n")
 
     def _text(self, text: str) -> None:
         if self._preformatted:
-            first, *more = text.split("\n")
-            self._put(first)
-            for line in more:
-                self._break(always=True)
-                self._put(line)
+            self._preformatted_text(text)
             return
         plain = _SPACES.sub(" ", text).replace("\xa0", " ")
         if plain.startswith(" ") and (not self._line or self._line[-1].endswith((" ", "\t"))):
             plain = plain[1:]
         self._put(plain)
+
+    def _preformatted_text(self, text: str) -> None:
+        at = 0
+        while (end := text.find("\n", at)) >= 0 and not self.is_full:
+            self._put(text[at:end])
+            self._break(always=True)
+            at = end + 1
+        self._put(text[at:])
 
     def _put(self, text: str) -> None:
         if text:
@@ -141,10 +154,16 @@ class _Writer:
         line = "".join(self._line).rstrip()
         self._line = []
         if line or always:
-            if self._gap is not None and self._lines:
-                self._lines.append(_mark(self._gap).rstrip())
+            if self._gap is not None and self._between:
+                self._write(_mark(self._gap))
             self._gap = None
-            self._lines.append((_mark(self._quotes) + line).rstrip())
+            self._write(_mark(self._quotes) + line)
+
+    def _write(self, line: str) -> None:
+        self._left -= len(line) + 1
+        if self._left >= 0:
+            self._out.write(f"{self._between}{line.rstrip()}")
+            self._between = "\n"
 
 
 def _mark(quotes: int) -> str:

@@ -70,7 +70,9 @@ class Body:
     def shown_pictures(self) -> frozenset[str]:
         """The SHA-256, in hex, of the pictures that the HTML shows within the text (RFC 2392)."""
         html = [part for part in body_parts(self._scanned.root, as_html=True) if part.kind == HTML]
-        named = {unquote(name) for part in html for name in _CID.findall(_text(part))}
+        there = {part.content_id for part in pictures(self._scanned.root)}
+        names = (unquote(found[1]) for part in html for found in _CID.finditer(_text(part)))
+        named = there.intersection(names)
         shown = (part for part in pictures(self._scanned.root) if part.content_id in named)
         return frozenset(
             hashlib.sha256(undone(bytes(part.content), part.encoding)).hexdigest() for part in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import io
 import re
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -10,7 +11,10 @@ _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64) - {ord("=")})
 _ONLY_BASE64 = re.compile(rb"[A-Za-z0-9+/=\r\n]*")
 _PADDING = re.compile(rb"=+")
 _UUENCODE = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
+_LINE = re.compile(rb"[^\r\n]+")
 _UU_LINE = re.compile(rb"[ -`]+")
+_WINDOW = 64 * 1024
+"""Bytes that are decoded together: each piece between paddings is an object of some 36 bytes for a while."""
 
 
 def transfer_encoding(value: str) -> str:
@@ -33,10 +37,20 @@ def _base64(content: bytes) -> bytes:
     After padding, more is read only if nothing but base64 follows: several encoded pieces in a row are met,
     and so is the footer of a mailing list.
     """
-    padding = re.search(rb"=+", content)
+    end = len(content)
+    padding = _PADDING.search(content)
     if padding and not _ONLY_BASE64.fullmatch(content, padding.end()):
-        content = content[: padding.start()]
-    return b"".join(map(_piece, _PADDING.split(content.translate(None, _NOT_BASE64))))
+        end = padding.start()
+    out, held = io.BytesIO(), b""
+    for start in range(0, end, _WINDOW):
+        window = content[start : min(start + _WINDOW, end)].translate(None, _NOT_BASE64)
+        *pieces, held = _PADDING.split(held + window)
+        out.writelines(map(_piece, pieces))
+        whole = len(held) // 4 * 4
+        out.write(binascii.a2b_base64(held[:whole]))
+        held = held[whole:]
+    out.write(_piece(held))
+    return out.getvalue()
 
 
 def _piece(digits: bytes) -> bytes:
@@ -46,15 +60,16 @@ def _piece(digits: bytes) -> bytes:
 
 def _uu(content: bytes) -> bytes:
     """Between the lines `begin` and `end`; a line that is damaged is left out."""
-    out, within = bytearray(), False
-    for line in content.splitlines():
+    out, within = io.BytesIO(), False
+    for found in _LINE.finditer(content):
+        line = found[0]
         if not within:
             within = line.startswith(b"begin ")
         elif line.strip() == b"end":
             break
         elif _UU_LINE.fullmatch(line):
-            out += _uu_line(line)
-    return bytes(out)
+            out.write(_uu_line(line))
+    return out.getvalue()
 
 
 def _uu_line(line: bytes) -> bytes:

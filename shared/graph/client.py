@@ -124,10 +124,12 @@ class GraphClient:
     def page_after(self, link: str) -> RequestInformation:
         """The request for the page that a `@odata.nextLink` names.
 
-        Raises Unavailable when it leads to another host: the token goes to Graph alone.
+        Raises Unavailable when it leads to another host, as the token goes to Graph alone, or is no address.
         """
         if _origin(link) != self._origin:
             raise Unavailable("Graph's answer names a next page on another host", origin="graph")
+        with connection_faults():
+            httpx.URL(link)  # what cannot be sent must not be kept
         request = RequestInformation(Method.GET)
         request.url = link
         request.headers.try_add("Accept", "application/json")

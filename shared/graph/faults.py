@@ -103,6 +103,8 @@ def connection_faults() -> Iterator[None]:
     """
     try:
         yield
+    except httpx.InvalidURL:
+        raise Unavailable("an address that Graph has given is none", origin="graph") from None
     except httpx.HTTPError as error:
         raise Unavailable(f"Graph did not answer in full ({type(error).__name__})", origin="graph") from None
     except ClientAuthenticationError as error:

@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("reconcile", help="compare mailbox, journal and vault", allow_abbrev=False)
     )
     _add_rebuild(commands.add_parser("rebuild", help="the journal, from the vault", allow_abbrev=False))
+    _add_explain(commands.add_parser("explain", help="what would be filed from a mail", allow_abbrev=False))
     commands.add_parser("schema", help="the JSON Schema of mail-sources.toml", allow_abbrev=False)
     for name, meaning in (("pause", "stop a source or a service"), ("resume", "let it go on")):
         _add_switch(commands.add_parser(name, help=meaning, allow_abbrev=False), with_reason=name == "pause")
@@ -95,6 +96,15 @@ def _add_rebuild(rebuild: argparse.ArgumentParser) -> None:
     _add_one_or_all(rebuild)
     rebuild.add_argument("--dry-run", action="store_true", help="only tell what would be journalled")
     rebuild.add_argument("--json", action="store_true")
+
+
+def _add_explain(explain: argparse.ArgumentParser) -> None:
+    explain.add_argument("--mail", type=Path, metavar="FILE", required=True, help="a mail as MIME: an .eml")
+    explain.add_argument("--source", metavar="NAME", required=True)
+    explain.add_argument(
+        "--received", type=_since, metavar="DATE", help="when it was received; UTC. Else as its headers say"
+    )
+    explain.add_argument("--json", action="store_true")
 
 
 def _add_switch(switch: argparse.ArgumentParser, *, with_reason: bool) -> None:

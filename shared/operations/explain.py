@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -18,7 +18,6 @@ from shared.mail_content import Content
 from shared.mail_facts import clues_of
 from shared.mail_kinds import nature_of
 from shared.manifest import Manifest, StagedFile
-from shared.operations.looking import LookingStructure, Named
 from shared.operations.mail_file import MailFile
 from shared.plan import Plan, PlannedFile, observed
 from shared.planning import Planner
@@ -27,6 +26,7 @@ from shared.skip import Skip
 from shared.sweep_plan import files_from
 from shared.template_environment import TIME_ZONE
 from shared.templates import BODY
+from shared.vault.looking import LookingStructure, Named
 from shared.vault.protocol import DataType, NewObject, PropertyValue, Structure
 
 Outcome = Literal["filed", "skipped", "failed", "held"]
@@ -38,14 +38,17 @@ _LOOKUPS = (DataType.LOOKUP, DataType.MULTI_SELECT_LOOKUP)
 _OF_GRAPH = frozenset({"categories", "conversation_id", "folder", "link"})
 """Names of templates that no file has a value for."""
 ATTACHMENTS_MAY_DIFFER = (
-    "Attachments are told as the MIME has them. Exchange may show them otherwise: those of signed or encrypted "
-    "mail, winmail.dat, contacts, events and reports."
+    "Attachments are told as the MIME has them. Exchange may show them otherwise: those of signed or "
+    "encrypted mail, winmail.dat, contacts, events and reports."
 )
-GRAPH_KNOWS = "Graph alone knows the categories, the conversation, the folder and the link: here they are empty."
+GRAPH_KNOWS = (
+    "Graph alone knows the categories, the conversation, the folder and the link: here they are empty."
+)
 MAY_MATCH_OTHERWISE = "The conditions of this source use what Graph alone knows: another rule may match."
 NO_RECEIPT = "The file does not say when the mail was received: give it with --received."
 NO_MESSAGE_ID = "The mail has no Message-ID: Exchange gives it one."
 BEFORE_SINCE = "It was received before mail is filed from: it is passed over, unless it is moved in later."
+OBSERVES = "The source only observes: nothing of this is filed."
 NOT_ENABLED = "The source is not enabled: its mailbox is not watched."
 MAY_BE_DUPLICATE = "Whether the same mail is filed already, only the journal knows; then it is skipped."
 CUT = "The mail has more parts than are looked at."
@@ -64,6 +67,13 @@ class ShownValue:
     value: str | bool | int | float | tuple[int, ...] | None
     items: tuple[Named, ...] = ()
 
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Of a lookup: the ids of its items."""
+        if self.data_type not in _LOOKUPS or self.value is None:
+            return ()
+        return self.value if isinstance(self.value, tuple) else (int(self.value),)
+
 
 @dataclass(frozen=True)
 class ShownDocument:
@@ -71,6 +81,7 @@ class ShownDocument:
 
     number: int
     object_type: int
+    object_type_name: str
     class_id: int
     class_name: str
     properties: tuple[ShownValue, ...]
@@ -95,13 +106,13 @@ class Explanation:
     remedy: str = ""
     documents: tuple[ShownDocument, ...] = ()
     warnings: tuple[str, ...] = ()
-    then: Mapping[str, Any] | None = None
+    then: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Explainer:
-    """Explains mail. `own` are the configured mailboxes, casefolded; `planner` is told that it may add."""
+    """Explains mail. `own` are the configured mailboxes, casefolded."""
 
     planner: Planner
     structure: Structure
@@ -111,7 +122,7 @@ class Explainer:
     async def explain(self, file: MailFile, source: Source, content: Content) -> Explanation:
         """What would become of the mail of `source` in that file.
 
-        Raises Unavailable, and OSError where the file cannot be read any more.
+        Raises Unavailable, and what `content` raises.
         """
         mail = self._mail(file)
         said = Explanation(
@@ -123,7 +134,7 @@ class Explainer:
             outcome="skipped",
             notes=tuple(_notes(file, mail, source, self.now)),
         )
-        skip = skipped_for_its_time(source, file.message, self.now)
+        skip = skipped_for_its_time(source, file.message, self.now, self.now)
         if skip is not None:
             return _skipped(said, skip)
         manifest = Manifest(source.key_name, _NO_KEY, "", "", mail, file.files)
@@ -168,7 +179,7 @@ def _refused(said: Explanation, source: Source, rule: str, fault: Permanent) -> 
         rule=rule,
         reason=fault.reason,
         remedy=fault.remedy,
-        then=_settings(way_named(source, rule).on_failure) if is_of_mail else None,
+        then=_settings(way_named(source, rule).on_failure) if is_of_mail else {},
     )
 
 
@@ -183,7 +194,7 @@ def _filed(said: Explanation, source: Source, plan: Plan, looking: LookingStruct
         reason=observed(plan).reason,
         documents=tuple(_documents(plan, looking)),
         warnings=plan.warnings,
-        then=None if is_observed else _settings(way.after),
+        then={} if is_observed else _settings(way.after),
         notes=(*said.notes, *((MAY_BE_DUPLICATE,) if is_duplicate_skipped else ())),
     )
 
@@ -203,18 +214,23 @@ def _document(
     looking: LookingStructure,
     relation: str = "",
 ) -> ShownDocument:
-    name = looking.classes.get((new.object_type, new.class_id), str(new.class_id))
-    properties = tuple(_value(one, key_property, looking) for one in new.properties)
-    return ShownDocument(number, new.object_type, new.class_id, name, properties, files, relation)
+    return ShownDocument(
+        number=number,
+        object_type=new.object_type,
+        object_type_name=looking.object_type(new.object_type).name,
+        class_id=new.class_id,
+        class_name=looking.classes.get((new.object_type, new.class_id), str(new.class_id)),
+        properties=tuple(_value(one, key_property, looking) for one in new.properties),
+        files=files,
+        relation=relation,
+    )
 
 
 def _value(one: PropertyValue, key_property: int, looking: LookingStructure) -> ShownValue:
-    ids: tuple[int, ...] = ()
-    if one.data_type in _LOOKUPS:
-        ids = one.value if isinstance(one.value, tuple) else (int(one.value),)
-    items = tuple(looking.chosen.get((one.id, number), Named(str(number))) for number in ids)
     value = None if one.id == key_property else one.value
-    return ShownValue(one.id, looking.name_of(one.id), one.data_type, value, items)
+    shown = ShownValue(one.id, looking.name_of(one.id), one.data_type, value)
+    items = [looking.chosen.get((one.id, number), Named(str(number))) for number in shown.ids]
+    return replace(shown, items=tuple(items))
 
 
 def _settings(then: After | OnFailure) -> Mapping[str, Any]:
@@ -224,14 +240,15 @@ def _settings(then: After | OnFailure) -> Mapping[str, Any]:
 
 def _notes(file: MailFile, mail: Mail, source: Source, now: datetime) -> Iterator[str]:
     received = Moment.read(mail.received)
-    is_before = source.since is not None and received is not None
+    is_before = source.since is not None and received is not None and received < files_from(source.since, now)
     told = {
         ATTACHMENTS_MAY_DIFFER: True,
         GRAPH_KNOWS: True,
         MAY_MATCH_OTHERWISE: bool(names_used(source) & _OF_GRAPH),
         NO_RECEIPT: received is None,
-        BEFORE_SINCE: is_before and received < files_from(source.since, now),
+        BEFORE_SINCE: is_before,
         NO_MESSAGE_ID: not mail.message_id,
+        OBSERVES: source.mode == "observe",
         NOT_ENABLED: not source.enabled,
         CUT: file.is_cut,
     }

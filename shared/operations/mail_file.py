@@ -9,16 +9,18 @@ import asyncio
 import email.utils
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from shared.attachments import type_of_item
 from shared.body.charsets import decoded
 from shared.body.headers import shown
 from shared.body.reader import Body, BodyReader, Rendered
+from shared.errors import VaultpostError
 from shared.file_extensions import extension_of
 from shared.graph.answers import Attachment, EmailAddress, InternetMessageHeader, Message, Recipient
 from shared.mail_content import Format
@@ -38,6 +40,10 @@ _LENIENT: dict[str, Any] = {"strict": False} if hasattr(email.utils, "supports_s
 """Newer releases of Python drop all addresses of a list that has one damaged."""
 
 
+class Unreadable(VaultpostError):
+    """The file of a mail cannot be read, or has no bytes."""
+
+
 @dataclass(frozen=True)
 class MailFile:
     """What a file says: `files` are the message and its attachments, `head` the beginning of the MIME."""
@@ -53,18 +59,18 @@ class MailFile:
 def read_mail_file(path: Path, received: datetime | None = None) -> MailFile:
     """The mail in a file; `received` wins over what its headers say of that.
 
-    Raises OSError, and ValueError where the file has no bytes.
+    Raises Unreadable.
     """
     reader, sha256, head = PartReader(), hashlib.sha256(), bytearray()
     size = 0
-    with path.open("rb") as file:
+    with _opened(path) as file:
         for line in iter(partial(file.readline, LONGEST_LINE), b""):
             reader.feed(line)
             sha256.update(line)
             size += len(line)
             head += line[: HEAD_SIZE - len(head)]
     if not size:
-        raise ValueError("the file is empty")
+        raise Unreadable(f"{path}: has no bytes")
     reader.finish()
     whole = StagedFile(MESSAGE_NAME, "message", size, sha256.hexdigest(), type="message/rfc822")
     pairs = [_attached(part, number) for number, part in enumerate(attached_parts(reader.parts), 1)]
@@ -231,12 +237,12 @@ class FileContent:
     _rendered: dict[Format, Rendered] = field(default_factory=dict)
 
     async def text(self) -> str:
-        """The body as plain text; empty where the mail shows none. Raises OSError."""
+        """The body as plain text; empty where the mail shows none. Raises Unreadable."""
         rendered = await self.rendered("text")
         return rendered.content if rendered is not None else ""
 
     async def rendered(self, kind: Format) -> Rendered | None:
-        """The body as a file; None where the mail shows none. Raises OSError."""
+        """The body as a file; None where the mail shows none. Raises Unreadable."""
         body = await self._read()
         if not body.is_there:
             return None
@@ -245,7 +251,7 @@ class FileContent:
         return self._rendered[kind]
 
     async def shown_pictures(self) -> frozenset[str]:
-        """The SHA-256 of the pictures that the body shows. Raises OSError."""
+        """The SHA-256 of the pictures that the body shows. Raises Unreadable."""
         return await asyncio.to_thread((await self._read()).shown_pictures)
 
     async def _read(self) -> Body:
@@ -254,9 +260,18 @@ class FileContent:
         return self._body
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise Unreadable(f"{path}: cannot be read ({error.strerror})") from None
+
+
 def _body_of(path: Path) -> Body:
     reader = BodyReader()
-    with path.open("rb") as file:
+    with _opened(path) as file:
         for piece in iter(partial(file.read, _PIECE), b""):
             reader.feed(piece)
     return reader.finish()

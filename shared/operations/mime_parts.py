@@ -167,9 +167,7 @@ class PartReader:
         if self._is_root:
             self._is_root, self.headers = False, headers.all()
         named = headers.by_name()
-        default = (
-            "message/rfc822" if self._open and self._open[-1][1] == "multipart/digest" else "text/plain"
-        )
+        default = "message/rfc822" if self._open and self._open[-1][1] == "multipart/digest" else "text/plain"
         type_ = value_of(named.get("content-type", b""))
         kind = content_type(type_, default)
         boundary = type_.parameters.get("boundary", "").rstrip().encode("utf-8", errors="replace")

@@ -14,9 +14,8 @@ from typing import Literal
 
 from shared.clock import Clock
 from shared.configuration import Source
-from shared.filing_attempt import DELETED
 from shared.journal import Journal
-from shared.journal_row import Row
+from shared.journal_row import DELETED, Row
 from shared.operations.documents import Documents
 from shared.operations.together import each
 from shared.operations.watched_mail import BEGINNING, FoundMail, WatchedMail

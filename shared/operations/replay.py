@@ -11,10 +11,9 @@ from typing import Literal
 from shared.claim import UNCLEAR_FOR
 from shared.clock import Clock
 from shared.errors import Stale, Unavailable
-from shared.filing_attempt import DELETED
 from shared.handing_over import HandOver
 from shared.journal import Journal
-from shared.journal_row import Row, State, begun_anew
+from shared.journal_row import DELETED, Row, State, begun_anew
 from shared.unfinished import OpenMail, Unfinished
 
 _MARK = "replayed on "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
 
 from shared.errors import ConfigurationFault
 from shared.vault.answers import ListType
 from shared.vault.lookups import Objects, chosen_item
 from shared.vault.protocol import ANY_WAY, Choice, DataType, PropertyDef
+from shared.vault.refusals import NotReadable
 from shared.vault.session import Session
 from shared.vault.typed_values import NoSuchItem, one_line
 from shared.vault.value_lists import ValueLists, is_id
@@ -43,9 +45,10 @@ class Choosing:
             )
         _may_have_owner(definition, owned)
         owning = await self._list_type(owned.owner)
-        if owning.real_object_type:
-            return await self._object(owning, text, ANY_WAY)
-        return await chosen_item(self._lists, owning.id, owning.name, text, ANY_WAY)
+        with _of_property(definition, owning):
+            if owning.real_object_type:
+                return await self._object(owning, text, ANY_WAY)
+            return await chosen_item(self._lists, owning.id, owning.name, text, ANY_WAY)
 
     async def choose(
         self, definition: PropertyDef, text: str, choice: Choice, matched: PropertyDef | None
@@ -62,11 +65,12 @@ class Choosing:
             _may_choose_object(definition, choice, matched)
         if not text:
             raise NoSuchItem("the value is empty")
-        if definition.object_type is None:
-            return await chosen_item(self._lists, chosen_from.id, chosen_from.name, text, choice)
-        if matched is None:
-            return await self._object(chosen_from, text, choice)
-        return await self._objects(chosen_from).matching(matched.id, matched.name, text)
+        with _of_property(definition, chosen_from):
+            if definition.object_type is None:
+                return await chosen_item(self._lists, chosen_from.id, chosen_from.name, text, choice)
+            if matched is None:
+                return await self._object(chosen_from, text, choice)
+            return await self._objects(chosen_from).matching(matched.id, matched.name, text)
 
     async def _object(self, object_type: ListType, text: str, choice: Choice) -> int:
         async def name_properties() -> Collection[int]:
@@ -76,6 +80,15 @@ class Choosing:
 
     def _objects(self, object_type: ListType) -> Objects:
         return Objects(self._session, object_type.id, object_type.name)
+
+
+@contextmanager
+def _of_property(definition: PropertyDef, chosen_from: ListType) -> Iterator[None]:
+    """What cannot be read there is a fault of this property."""
+    try:
+        yield
+    except NotReadable as error:
+        raise error.within(definition.name, chosen_from.name) from None
 
 
 def _value_list(definition: PropertyDef) -> int:

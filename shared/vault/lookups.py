@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Set
 from http import HTTPStatus
 from urllib.parse import quote
 
-from shared.errors import Unavailable
+from shared.errors import ConfigurationFault, Unavailable
 from shared.vault.answers import ObjectVersion, Results
 from shared.vault.protocol import Choice
-from shared.vault.refusals import RequestRefused
+from shared.vault.refusals import NOT_SHOWN, RefusedByWebServer, RequestRefused, reading_refusal
 from shared.vault.session import Session
 from shared.vault.typed_values import LONGEST_TEXT, NoFit, NoSuchItem, units
 from shared.vault.value_lists import ValueLists, is_id
@@ -20,6 +21,13 @@ _WORDS = {
     "id": "of that id",
     "external-id": "of that external id",
 }
+_ANY = {"limit": "1"}
+_NO_EXTERNAL_ID = NOT_SHOWN | {HTTPStatus.BAD_REQUEST}
+_FIT_FOR_ADDRESS = re.compile(r"(?![. ])[^\x00-\x1f\x7f-\x9f\ud800-\udfff<>:\"/\\|?*%&]+(?<![. ])")
+"""ASP.NET refuses `< > * % & : \\ ?` in a path, encoded or not (learn.microsoft.com, httpRuntime,
+requestPathInvalidCharacters), and what no Windows path can have: `" |`, control characters, a dot or space at
+an end."""
+_REFUSED_ADDRESS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_URI_TOO_LONG})
 
 
 async def chosen_item(lists: ValueLists, value_list: int, name: str, text: str, choice: Choice) -> int:
@@ -58,7 +66,7 @@ class Objects:
     ) -> int:
         """The id of the one object that `text` names; `name_properties` are those that hold titles.
 
-        Raises NoFit, Unavailable.
+        Raises NoFit, ConfigurationFault, Unavailable.
         """
         found: set[int] = set()
         if choice.by in ("name", "name-or-id"):
@@ -66,14 +74,15 @@ class Objects:
                 found |= await self._with_text(number, text, is_title=True)
         if not found and choice.by in ("id", "name-or-id") and is_id(text):
             found = await self._at(str(int(text)), text)
-        if choice.by == "external-id" and text:
-            found = await self._at(f"e{quote(text, safe='')}", text)
+        if choice.by == "external-id":
+            found = await self._of_external_id(text)
         return self._one(found, _WORDS[choice.by])
 
     async def matching(self, property_id: int, property_name: str, text: str) -> int:
-        """The id of the one object whose Text property has that text. Raises NoFit, Unavailable.
+        """The id of the one object whose Text property has that text.
 
         Domains and addresses have no case: where none is found, the text is looked for in lower case.
+        Raises NoFit, ConfigurationFault, Unavailable.
         """
         found = await self._with_text(property_id, text)
         if not found and text != text.lower():
@@ -90,22 +99,39 @@ class Objects:
     async def _with_text(self, property_id: int, text: str, *, is_title: bool = False) -> set[int]:
         if not text or units(text) > LONGEST_TEXT:
             return set()
-        query = {"o": str(self._type), f"p{property_id}": text}
-
-        async def work(token: str) -> Results[ObjectVersion]:
-            return await self._session.answer(token, "GET", "/objects", Results[ObjectVersion], params=query)
-
-        try:
-            answer = await self._session.with_login(work)
-        except RequestRefused as error:
-            raise self._unsearchable(error, text) from None
+        answer = await self._search({f"p{property_id}": text})
         return {
             version.obj_ver.id
             for version in answer.items or ()
             if not version.deleted and (not is_title or version.title.casefold() == text.casefold())
         }
 
-    async def _at(self, segment: str, text: str) -> set[int]:
+    async def _search(self, conditions: dict[str, str]) -> Results[ObjectVersion]:
+        query = {"o": str(self._type), **conditions}
+
+        async def work(token: str) -> Results[ObjectVersion]:
+            return await self._session.answer(token, "GET", "/objects", Results[ObjectVersion], params=query)
+
+        try:
+            return await self._session.with_login(work)
+        except RequestRefused as error:
+            raise self._unreadable(error, conditions.values()) from None
+
+    async def _of_external_id(self, text: str) -> set[int]:
+        """The object of that external id, which is out of a mail: it must not be the source's fault."""
+        if units(text) > LONGEST_TEXT or not _FIT_FOR_ADDRESS.fullmatch(text):
+            return set()
+        try:
+            return await self._at(f"e{quote(text, safe='')}", text, _NO_EXTERNAL_ID)
+        except RefusedByWebServer as error:
+            if error.status not in _REFUSED_ADDRESS:
+                raise
+            status = error.status
+        await self._search(_ANY)  # is refused as well, if it is not for this value
+        raise NoFit(f"the web server before M-Files does not take the value in an address ({status})")
+
+    async def _at(self, segment: str, text: str, none: Set[int] = NOT_SHOWN) -> set[int]:
+        """The object at that address; `none` are the refusals which say that there is none."""
         path = f"/objects/{self._type}/{segment}/latest"
 
         async def work(token: str) -> ObjectVersion:
@@ -114,11 +140,13 @@ class Objects:
         try:
             version = await self._session.with_login(work)
         except RequestRefused as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return set()
-            raise self._unsearchable(error, text) from None
-        return set() if version.deleted else {version.obj_ver.id}
+            if error.status not in none:
+                raise self._unreadable(error, [text]) from None
+        else:
+            return set() if version.deleted else {version.obj_ver.id}
+        # Of the object, or of the whole type? An object that is not shown to the account is none.
+        await self._search(_ANY)
+        return set()
 
-    def _unsearchable(self, error: RequestRefused, text: str) -> Unavailable:
-        said = error.told([text], [self._name])
-        return Unavailable(f'objects of type "{self._name}" cannot be searched ({said})', origin="vault")
+    def _unreadable(self, error: RequestRefused, values: Iterable[str]) -> ConfigurationFault | Unavailable:
+        return reading_refusal(error, "object type", self._name, error.told(values, [self._name]))

@@ -18,6 +18,8 @@ from shared.vault.answers import WebServiceError
 NEVER_TOO_LARGE = 1024 * 1024
 """Bytes: a 404 to less is no limit of IIS, whose own are 28.6 MB (maxAllowedContentLength) and 4 MB
 (maxRequestLength)."""
+NOT_SHOWN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+"""What M-Files answers, to an account that is logged in, of what it has not or does not show to it."""
 _AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _PAGE_OF_A_LIMIT = (b"404.13", b"maximum request length exceeded")
 _LOOKED_AT = 64 * 1024
@@ -57,6 +59,36 @@ class RequestRefused(VaultpostError):
         return told(str(self), self.message, values, names)
 
 
+class RefusedByWebServer(ConfigurationFault):
+    """What stands before M-Files refuses a request, with a page of its own."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        super().__init__(
+            f"The web server at vault.url answered {status}, and not as M-Files does.",
+            "Look at vault.url, and whether the M-Files Web Service is set up there (M-Files Classic Web).",
+        )
+
+
+class NotReadable(ConfigurationFault):
+    """The account may not read a value list or the objects of a type, or M-Files knows none of that id.
+
+    `kind` says which of the two, `name` is its name or id, `said` what M-Files answers.
+    """
+
+    def __init__(self, kind: str, name: str, said: str, *, property_name: str = "") -> None:
+        self.kind, self.said = kind, said
+        place = f'property "{property_name}": ' if property_name else ""
+        super().__init__(
+            f'{place}{kind} "{name}" cannot be read ({said}).',
+            "Let the account of mfiles-username see it, or take the property out of mail-sources.toml.",
+        )
+
+    def within(self, property_name: str, name: str) -> NotReadable:
+        """The same, as the fault of a property that chooses from what is called `name`."""
+        return NotReadable(self.kind, name, self.said, property_name=property_name)
+
+
 class ServerFault(Unavailable):
     """M-Files itself answers that it cannot, which may be for what the request holds; `message` as above."""
 
@@ -70,6 +102,13 @@ class ServerFault(Unavailable):
         return Unavailable(said, after=self.after, origin=self.origin)
 
 
+def reading_refusal(error: RequestRefused, kind: str, name: str, said: str) -> NotReadable | Unavailable:
+    """The fault that it is when a value list, or an object type, is refused to who reads it."""
+    if error.status in NOT_SHOWN:
+        return NotReadable(kind, name, said)
+    return Unavailable(f'{kind} "{name}" cannot be read ({said})', origin="vault")
+
+
 def told(answer: str, message: str, values: Iterable[str], names: Iterable[str]) -> str:
     """What was answered, with M-Files' message behind it, if there is one."""
     said = messages.kept(message, values, names)
@@ -77,7 +116,7 @@ def told(answer: str, message: str, values: Iterable[str], names: Iterable[str])
 
 
 def fault_of(response: httpx.Response) -> VaultpostError:
-    """The fault that a refusal is: NotLoggedIn, RequestRefused, TooLarge, ConfigurationFault, Unavailable.
+    """The fault that a refusal is: NotLoggedIn, RequestRefused, TooLarge, RefusedByWebServer, Unavailable.
 
     Source: developer.m-files.com/APIs/REST-API/Reference/error. M-Files answers in JSON; HTML or nothing
     comes from IIS or from a proxy.
@@ -96,10 +135,7 @@ def fault_of(response: httpx.Response) -> VaultpostError:
         return RequestRefused(status, error.name, error.message)
     if status == HTTPStatus.NOT_FOUND and _is_upload(response):
         return Unavailable("M-Files' web server did not take a small file (404)", origin="vault")
-    return ConfigurationFault(
-        f"The web server at vault.url answered {status}, and not as M-Files does.",
-        "Look at vault.url, and whether the M-Files Web Service is set up there (M-Files Classic Web).",
-    )
+    return RefusedByWebServer(status)
 
 
 def _is_of_size(response: httpx.Response, error: WebServiceError | None) -> bool:

@@ -14,10 +14,11 @@ from weakref import WeakValueDictionary
 from shared.errors import ConfigurationFault, Unavailable
 from shared.vault.answers import Results, ValueListItem
 from shared.vault.protocol import By
-from shared.vault.refusals import RequestRefused
+from shared.vault.refusals import NOT_SHOWN, RequestRefused, reading_refusal
 from shared.vault.session import Session
 from shared.vault.typed_values import LONGEST_TEXT, NoFit, one_line, units
 
+_UNLIMITED = 0
 LONGEST_ID = 9
 """Digits: M-Files' ids are 32-bit numbers."""
 
@@ -32,9 +33,9 @@ class ValueLists:
     async def find(
         self, value_list: int, text: str, by: By = "name-or-id", owner: int | None = None
     ) -> list[ValueListItem]:
-        """The items that `text` means, those of that owner if one is given. Raises Unavailable.
+        """The items that `text` means, those of that owner if one is given.
 
-        Case does not make names differ.
+        Case does not make names differ. Raises NotReadable, Unavailable.
         """
         if units(text) > LONGEST_TEXT:  # no item is called that, and IIS limits an address to some 2,000
             return []
@@ -97,17 +98,22 @@ class ValueLists:
         try:
             return [await self._session.with_login(work)]
         except RequestRefused as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return []
-            raise _unreadable(value_list, error, [text]) from None
+            if error.status not in NOT_SHOWN:
+                raise _unreadable(value_list, error, [text]) from None
+        # Of the item, or of the whole list? An item that is not shown to the account is none.
+        await self._items(value_list, {}, limit=1)
+        return []
 
-    async def _items(self, value_list: int, query: dict[str, str]) -> Sequence[ValueListItem]:
-        path, unlimited = f"/valuelists/{value_list}/items", {"limit": "0"}
+    async def _items(
+        self, value_list: int, query: dict[str, str], limit: int = _UNLIMITED
+    ) -> Sequence[ValueListItem]:
+        path = f"/valuelists/{value_list}/items"
         # By the documentation Results; a bare list is as good.
         kind: Any = Results[ValueListItem] | list[ValueListItem]
 
         async def work(token: str) -> Any:
-            return await self._session.answer(token, "GET", path, kind, params={**query, **unlimited})
+            params = {**query, "limit": str(limit)}
+            return await self._session.answer(token, "GET", path, kind, params=params)
 
         try:
             answer = await self._session.with_login(work)
@@ -129,8 +135,10 @@ def _those(items: Sequence[ValueListItem], is_meant: Callable[[ValueListItem], b
     return [item for item in items if is_meant(item)]
 
 
-def _unreadable(value_list: int, error: RequestRefused, values: Iterable[str]) -> Unavailable:
-    return Unavailable(f"value list {value_list} cannot be read ({error.told(values)})", origin="vault")
+def _unreadable(
+    value_list: int, error: RequestRefused, values: Iterable[str]
+) -> ConfigurationFault | Unavailable:
+    return reading_refusal(error, "value list", str(value_list), error.told(values))
 
 
 def _refusal(error: RequestRefused, value_list: int, name: str) -> ConfigurationFault | NoFit:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from shared.errors import MailFault
 from shared.identities import linked_key
+from shared.journal_row import begun_anew
+from shared.unfinished import OpenMail
 from shared.vault.protocol import REFERENCE
 from tests.protocol.hooks import Hook, Mode
 from tests.protocol.world import World, configured
@@ -15,6 +18,7 @@ from tests.protocol.world import World, configured
 pytestmark = pytest.mark.anyio
 ATTACHMENTS = 2
 _MODES = tuple(mode for mode in Mode if mode is not Mode.SLEEP)
+_SHORT = (Mode.DEATH, Mode.NO_ANSWER)
 
 
 def linked() -> World:
@@ -68,7 +72,9 @@ async def test_a_mail_without_attachments_is_one_document() -> None:
 
 
 @pytest.mark.parametrize("mode", _MODES, ids=lambda mode: mode.name.lower())
-async def test_it_survives_this_at_every_point(mode: Mode) -> None:
+async def test_it_survives_this_at_every_point(mode: Mode, pytestconfig: pytest.Config) -> None:
+    if mode not in _SHORT and not pytestconfig.getoption("--long"):
+        pytest.skip("what is filed as one document shows it for this one: --long")
     found = await points()
     assert found.count("vault.create:sent") == 1 + ATTACHMENTS
     for number, point in enumerate(found):
@@ -125,3 +131,26 @@ async def test_what_the_vault_refuses_of_one_attachment_is_said_with_its_number(
     assert (row.state, row.reason) == ("failed", "attachment 2: M-Files answered 400.")
     assert row.object_id == world.vault.objects[0].shown.id
     assert len(world.vault.objects) == 2
+
+
+async def test_documents_of_a_mail_whose_own_was_deleted_are_made_anew_by_a_replay() -> None:
+    """Else there were twins, and what is left named a document that is gone."""
+    world = linked()
+    message = await one_mail(world, Hook())
+    before = await world.row(message)
+    main = next(kept for kept in world.vault.objects if kept.shown.id == before.object_id)
+    main.shown = replace(main.shown, deleted=True)
+    world.clock.advance(seconds=120)
+    opened = replace(begun_anew(before, world.clock.now()), again=True)
+    await world.unfinished.add(OpenMail(before.source, world.clock.now(), before.key, before.message))
+    await world.journal.update(replace(opened, etag=before.etag))
+    await world.announce(message)
+    await world.settle()
+
+    row = await world.row(message)
+    assert row.object_id is not None
+    assert row.object_id != before.object_id
+    assert {one for _, one in row.linked}.isdisjoint(one for _, one in before.linked)
+    alive = [kept.shown.id for kept in world.vault.objects if not kept.shown.deleted]
+    assert sorted(alive) == sorted([row.object_id, *(one for _, one in row.linked)])
+    assert "\n".join(row.warnings).count("was marked deleted") == ATTACHMENTS

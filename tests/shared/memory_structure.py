@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 
 TITLE, KEY, FROM, BODY, RECEIVED, DAY, PAID, AMOUNT, COUNT, CUSTOMER, LABELS, LARGE = 0, *range(1040, 1051)
 TIME, NUMBER, DEPARTMENT, AREA, COMPANY, DOMAIN = range(1060, 1066)
-CUSTOMERS, DEPARTMENTS, AREAS, COMPANIES = 101, 111, 114, 136
+CUSTOMERS, DEPARTMENTS, AREAS, COMPANIES, LETTERS = 101, 111, 114, 136, 137
 INVOICE = ClassDef(1, "Invoice", TITLE, frozenset({TITLE, 100}))
 PROPERTIES = {
     "PD.Title": PropertyDef(TITLE, "Name or title", DataType.TEXT),
@@ -82,6 +82,7 @@ CLASSES: Mapping[str | int, ClassDef] = {
 }
 OBJECT_TYPES = {
     "OT.Document": ObjectTypeDef(DOCUMENT, "Document", can_have_files=True),
+    "OT.Letter": ObjectTypeDef(LETTERS, "Letter", can_have_files=True),
     "OT.Company": ObjectTypeDef(COMPANIES, "Company", can_have_files=False),
 }
 WORKFLOWS: Mapping[str | int, WorkflowDef] = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -9,7 +12,7 @@ from hypothesis import strategies as some
 from shared.afterwards import Afterwards, changes, wanted
 from shared.configuration import After
 from shared.graph.changing import MessageState
-from shared.journal_row import Row, State
+from shared.journal_row import DELETED, STATES, Row, State
 
 from .clock import NOON
 from .made import MESSAGE, source
@@ -57,7 +60,7 @@ def test_a_category_is_there_in_any_case_of_letters() -> None:
     ("state", "rule", "want"),
     [
         ("filed", "", After(read=True)),
-        ("filed", "of a former configuration", After(read=True)),
+        ("filed", "of a former configuration", After()),
         ("filed", "orders", After(category="Order")),
         ("failed", "", After(move_to="Faulty")),
         ("failed", "orders", After(category="Not filed")),
@@ -112,3 +115,22 @@ async def test_what_is_done_already_is_not_done_again(want: After) -> None:
 
     assert [await afterwards.do(MAILBOX, "a", want) for _ in range(2)] == [True, False]
     assert len(writer.written) == 1
+
+
+def test_a_source_that_only_observes_changes_no_mailbox() -> None:
+    """It may run beside a mail source that is still at work."""
+    of_source: dict[str, Any] = {
+        "after": {"read": True},
+        "on-failure": {"move-to": "Faulty"},
+        "mode": "observe",
+    }
+
+    for state in STATES:
+        assert not wanted(source("invoices", **of_source), a_row(state, ""))
+
+
+def test_nothing_follows_for_a_mail_whose_document_is_deleted() -> None:
+    """What is in the mailbox may be all that there is."""
+    deleted = replace(a_row("filed", ""), warnings=("attachment 1 is empty", DELETED))
+
+    assert not wanted(source("invoices", after={"delete": True}), deleted)

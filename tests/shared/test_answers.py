@@ -26,6 +26,8 @@ from shared.mail import Mail, vocabulary
 from shared.mail_facts import clues_of
 from shared.mail_kinds import nature_of
 
+from .odd_answers import attachments, entries, messages, object_of, odd, texts
+
 SHORT, LONG = 60, 100_000
 """Cases of each kind of answer."""
 WRONG = [5, -1.5, True, "", "text", [], [1], {}, {"a": 1}, None]
@@ -155,52 +157,10 @@ def test_json_that_is_nested_without_end_cannot_be_read() -> None:
         decoded(b'{"id": "A", "subject": ' + b"[" * 100_000, Message)
 
 
-texts = some.text(max_size=8)
-odd = some.recursive(
-    some.none() | some.booleans() | some.integers() | some.floats() | texts,
-    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(texts, inner, max_size=3),
-    max_leaves=6,
-)
-times = some.sampled_from(
-    ["2026-11-24T16:37:44Z", "0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00", "x"]
-)
-ids = some.sampled_from(["A", "B"])
-
-
-def _object(**fields: some.SearchStrategy[Any]) -> some.SearchStrategy[Any]:
-    """Objects whose properties may be absent, null, right or of any other type, and others beside them."""
-    known = some.fixed_dictionaries({}, optional={name: one | odd for name, one in fields.items()})
-    return some.builds(
-        lambda right, other: {**other, **right}, known, some.dictionaries(texts, odd, max_size=1)
-    )
-
-
-recipients = _object(emailAddress=_object(name=texts, address=texts))
-messages = _object(
-    **{"id": ids, "@odata.type": texts, "from": recipients, "isDraft": some.booleans()},
-    subject=texts,
-    sentDateTime=times,
-    receivedDateTime=times,
-    internetMessageId=texts,
-    toRecipients=some.lists(recipients, max_size=2),
-    categories=some.lists(texts, max_size=2),
-    internetMessageHeaders=some.lists(_object(name=texts, value=texts), max_size=2),
-    parentFolderId=texts,
-    webLink=texts,
-)
-attachments = _object(
-    **{"id": ids, "@odata.type": texts}, name=texts, contentType=texts, size=some.integers(), isInline=texts
-)
-entries = _object(
-    **{"id": ids, "@removed": _object(reason=texts)},
-    receivedDateTime=times,
-    lastModifiedDateTime=times,
-    isDraft=some.booleans(),
-)
 answers = some.tuples(
     messages | odd,
-    _object(value=some.lists(attachments | odd, max_size=3)),
-    _object(**{"value": some.lists(entries | odd, max_size=3), "@odata.nextLink": texts}),
+    object_of(value=some.lists(attachments | odd, max_size=3)),
+    object_of(**{"value": some.lists(entries | odd, max_size=3), "@odata.nextLink": texts}),
 )
 
 

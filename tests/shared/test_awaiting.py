@@ -11,7 +11,9 @@ from hypothesis import strategies as some
 from shared.awaiting import (
     COUNTED_BESIDE,
     LATEST,
+    LEAST_COUNTED,
     SCANNED_WITHIN,
+    SMALL_WITHIN,
     SOONEST,
     is_placeholder,
     lacks_content,
@@ -34,7 +36,17 @@ from shared.graph.answers import Attachment
 def test_no_bytes_of_more_than_an_empty_file_has_are_still_to_come(
     size: int | None, came: int, lacks: bool
 ) -> None:
-    assert lacks_content(Attachment(name="a", size=size), came) is lacks
+    assert lacks_content(Attachment(name="a", size=size), came, SMALL_WITHIN) is lacks
+
+
+@pytest.mark.parametrize(
+    ("size", "came", "lacks"), [(600, 0, True), (600, 1, False), (LEAST_COUNTED, 0, False), (0, 0, False)]
+)
+def test_a_small_file_may_have_a_few_bytes_yet_for_half_a_minute(size: int, came: int, lacks: bool) -> None:
+    small = Attachment(name="card.vcf", size=size)
+
+    assert lacks_content(small, came, timedelta(0)) is lacks
+    assert not lacks_content(small, came, SMALL_WITHIN)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ def holds(text: str, mail: Mail = EXAMPLE) -> bool:
         "attachments | select('matching', '[.]pdf$') | list",
         "received | date == '2026-11-24'",
         "to[7].address < 'a' and to[7].address <= '' and not to[7].address > 'a' and to[7].address >= ''",
+        "header('X-Ticket') | group('([0-9]+)') | int == 1 and subject | group('([0-9]+)') | float > 4710.5",
+        "subject | int < 1 and subject | float(2.5) == 2.5",
         "1",
     ],
 )
@@ -73,6 +75,15 @@ def test_a_condition_knows_what_it_asks_for() -> None:
     """What is not known yet of a mail puts the decision off."""
     assert condition("body is matching('size') or size > 3").names == {"body", "size"}
     assert condition("subject == 'body'").names == {"subject"}
+
+
+@pytest.mark.parametrize("number", ["int", "float"])
+def test_a_number_that_a_mail_lacks_is_neither_greater_nor_less(number: str) -> None:
+    lacked = f"subject | group('Offer ([0-9]+)') | {number}"
+
+    assert not holds(f"{lacked} > -1 or {lacked} >= 0 or {lacked} < 5 or 5 > {lacked} or {lacked} == 0")
+    assert holds(f"{lacked} == '' and header('X-None') | {number} == '' and not {lacked}")
+    assert holds(f"subject | group('Offer ([0-9]+)') | {number}(7) == 7")
 
 
 def test_conditions_of_one_form_are_told_apart_by_their_texts() -> None:

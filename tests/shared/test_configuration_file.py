@@ -35,7 +35,9 @@ class = "CL.Invoice"
 LEAST = VAULT + SOURCE + DOCUMENT
 NO_ADDRESS = "must be an address that begins with https:// (http:// is for loopback addresses only)."
 NO_NAME = "must be 1 to 63 lower-case letters, digits and hyphens, no hyphen first."
+NO_VALUE = "must be a text, a number, true or false."
 HERE = 'source 1 "invoices"'
+PD_X = f'{HERE}.document.properties."PD.X"'
 
 
 def read(text: str) -> Configuration:
@@ -256,13 +258,21 @@ def test_a_value_of_another_form_is_refused_with_what_it_must_be(text: str, faul
         (f'{LEAST}title = "{{{{ subject "', f"{HERE}.document.title: not a template that works: "),
         (
             f'{LEAST}title = "{{{{ subjekt }}}}"',
-            f"{HERE}.document.title: no mail has subjekt. Known names: ",
+            f"{HERE}.document.title: no mail has subjekt. Did you mean ",
         ),
         (f'{LEAST}properties = "x"', f"{HERE}.document.properties: "),
-        (in_properties('"PD.X" = [1]'), f'{HERE}.document.properties."PD.X": '),
-        (in_properties('"PD.X" = 2026-11-01'), f'{HERE}.document.properties."PD.X": '),
+        (in_properties('"PD.X" = [1]'), f'{PD_X}: {NO_VALUE} Write it as a text: "1".'),
+        (in_properties('"PD.X" = ["A", "B"]'), f'{PD_X}: {NO_VALUE} Write it as a text: "A; B".'),
+        (in_properties('"PD.X" = [true, 1.5]'), f'{PD_X}: {NO_VALUE} Write it as a text: "true; 1.5".'),
+        (in_properties('"PD.X" = 2026-11-01'), f'{PD_X}: {NO_VALUE} Write it as a text: "2026-11-01".'),
+        (in_properties('"PD.X" = 07:32:00'), f'{PD_X}: {NO_VALUE} Write it as a text: "07:32:00".'),
+        (
+            in_properties('"PD.X" = { value = 2026-11-01T07:32:00Z }'),
+            f'{PD_X}.value: {NO_VALUE} Write it as a text: "2026-11-01T07:32:00+00:00".',
+        ),
+        (in_properties('"PD.X" = [["A"]]'), f"{PD_X}: {NO_VALUE}"),
         (in_properties('"PD.X" = {}'), f'{HERE}.document.properties."PD.X".value: is missing.'),
-        (in_properties('"PD.X" = { value = [] }'), f'{HERE}.document.properties."PD.X".value: '),
+        (in_properties('"PD.X" = { value = [] }'), f'{HERE}.document.properties."PD.X".value: {NO_VALUE}'),
         (in_properties('"PD.X" = "{{ nobody }}"'), f'{HERE}.document.properties."PD.X": no mail has nobody.'),
         (
             in_properties('"PD.X" = { value = "{{ nobody }}" }'),
@@ -274,6 +284,7 @@ def test_a_value_of_another_form_is_refused_with_what_it_must_be(text: str, faul
         ),
         (in_source('mailbx = "x"'), f'{HERE}.mailbx: is unknown. Did you mean "mailbox"?'),
         (in_source('folder = ["inbox"]'), f'{HERE}.folder: is unknown. Did you mean "folders"?'),
+        (in_source('FOLDER = ["inbox"]'), f'{HERE}.FOLDER: is unknown. Did you mean "folders"?'),
         (f"give_up_after = '3d'\n{LEAST}", 'give_up_after: is unknown. Did you mean "give-up-after"?'),
         (
             changed('filing-key = "PD.FilingKey"', 'filing-key = "x"\nwhatever = 1'),

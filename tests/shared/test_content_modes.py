@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import Any
 
+import msgspec
 import pytest
 
+from shared.configuration_places import Faults
+from shared.configuration_within import note_within_sources
 from shared.errors import ConfigurationFault
 from shared.identities import linked_key
-from shared.manifest import Manifest, StagedFile
+from shared.mail import EXAMPLE
+from shared.manifest import LeftOut, Manifest, StagedFile
 from shared.plan import Plan, PlannedFile
-from shared.planning import NO_TEXT, WITHOUT_ATTACHMENTS, Planner
+from shared.planning import AS_IT_IS, NO_TEXT, WITHOUT_ATTACHMENTS, Planner
 from shared.skip import Skip
 from shared.vault.protocol import ClassDef, DataType, PropertyDef
 from tests.shared import memory_structure as vault
@@ -24,7 +29,8 @@ MIME = staged("message.eml", b"a whole message", content_type="message/rfc822")
 OFFER = staged("attachments/0001", b"%PDF", "offer.pdf", "application/pdf")
 SCRIPT = staged("attachments/0002", b"MZ", "run.exe", "application/octet-stream")
 LOGO = StagedFile("attachments/0003", "file", 900, "a" * 64, "logo.png", "image/png", inline=True)
-WHOLE = manifest("invoices", MIME, OFFER, SCRIPT, LOGO)
+PLAIN = msgspec.structs.replace(EXAMPLE, signed=False, encrypted=False, tnef=False)
+WHOLE = manifest("invoices", MIME, OFFER, SCRIPT, LOGO, mail=PLAIN)
 
 
 def structure() -> MemoryStructure:
@@ -34,8 +40,10 @@ def structure() -> MemoryStructure:
     classes: dict[str | int, ClassDef] = {
         "CL.Invoice": vault.INVOICE,
         "CL.Part": ClassDef(2, "Part", vault.TITLE, frozenset()),
+        "CL.Letter": ClassDef(6, "Letter", vault.TITLE, frozenset(), object_type=vault.LETTERS),
     }
-    properties = {**vault.PROPERTIES, "PD.Reference": relation, "PD.Mail": one}
+    letter = PropertyDef(1070, "Letter", DataType.LOOKUP, vault.LETTERS, object_type=vault.LETTERS)
+    properties = {**vault.PROPERTIES, "PD.Reference": relation, "PD.Mail": one, "PD.Letter": letter}
     return MemoryStructure(properties=properties, classes=classes)
 
 
@@ -106,12 +114,44 @@ async def test_a_picture_that_the_text_shows_is_known_by_its_digest() -> None:
     assert paths(plan) == ["message.eml", other.path]
 
 
+@pytest.mark.parametrize("flag", ["signed", "encrypted", "tnef"])
+async def test_a_message_that_is_signed_or_wrapped_stays_whole(flag: str) -> None:
+    """Its text alone would prove nothing, or is only a wrapper."""
+    mail = msgspec.structs.replace(
+        EXAMPLE, **{"signed": False, "encrypted": False, "tnef": False, flag: True}
+    )
+    plan = await plan_of(
+        manifest("invoices", MIME, mail=mail), says=NoContent("hello"), message_format="html"
+    )
+
+    assert paths(plan) == ["message.eml"]
+    assert plan.warnings == (AS_IT_IS,)
+
+
+async def test_a_message_without_text_is_named_beside_an_attachment_of_its_name() -> None:
+    same = staged("attachments/0001", b"x", "Invoice 4711.eml", "message/rfc822")
+    plan = await plan_of(manifest("invoices", MIME, same, mail=PLAIN), message_format="text")
+
+    names = {f"{file.title}.{file.extension}" for file in plan.files}
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize("files", [(MIME, OFFER), (MIME,)], ids=["beside others", "alone"])
+async def test_what_is_within_the_message_only_needs_the_message(files: tuple[StagedFile, ...]) -> None:
+    """Also where attachments alone are filed: else it would be nowhere."""
+    of = manifest("invoices", *files, left_out=(LeftOut(2, "item"),))
+    plan = await plan_of(of, content="attachments", without_attachments="skip")
+
+    assert paths(plan) == [file.path for file in files]
+
+
 @pytest.mark.parametrize(("form", "extension"), [("text", "txt"), ("html", "html")])
 async def test_the_message_as_text_or_html(form: str, extension: str) -> None:
     plan = await plan_of(says=NoContent("hello"), message_format=form)
 
-    size = len(f"{form}: hello") + (3 if form == "text" else 0)
-    assert plan.files[0] == PlannedFile(f"rendered/message.{extension}", "Invoice 4711", extension, size)
+    body = (b"\xef\xbb\xbf" if form == "text" else b"") + f"{form}: hello".encode()
+    path, digest = f"rendered/message.{extension}", hashlib.sha256(body).hexdigest()
+    assert plan.files[0] == PlannedFile(path, "Invoice 4711", extension, len(body), digest)
     assert paths(plan)[1:] == [OFFER.path, SCRIPT.path, LOGO.path]
     assert plan.v == 2
 
@@ -119,7 +159,7 @@ async def test_the_message_as_text_or_html(form: str, extension: str) -> None:
 async def test_a_message_that_shows_no_text_is_filed_as_it_is() -> None:
     plan = await plan_of(message_format="html")
 
-    assert plan.files[0] == PlannedFile("message.eml", "Invoice 4711", "eml", MIME.size)
+    assert plan.files[0] == PlannedFile("message.eml", "Invoice 4711", "eml", MIME.size, MIME.sha256)
     assert (plan.warnings, plan.v) == ((NO_TEXT,), 1)
 
 
@@ -140,7 +180,7 @@ async def test_linked_attachments_are_documents_of_their_own_that_name_the_mail(
         (1, linked_key(WHOLE.key, 1)),
         (3, linked_key(WHOLE.key, 3)),
     ]
-    assert offer.files == (PlannedFile(OFFER.path, "offer", "pdf", OFFER.size),)
+    assert offer.files == (PlannedFile(OFFER.path, "offer", "pdf", OFFER.size, OFFER.sha256),)
     assert logo.files[0].path == LOGO.path
     new = offer.related_to(1102)
     assert new.class_id == 2
@@ -166,9 +206,49 @@ async def test_their_class_is_that_of_the_mail_where_none_is_set() -> None:
     assert {one.document.class_id for one in plan.linked} == {vault.INVOICE.id}
 
 
-async def test_a_relation_that_is_no_choice_is_a_fault_of_the_configuration() -> None:
-    with pytest.raises(ConfigurationFault, match=r"document\.attachment\.relation"):
-        await plan_of(content="linked-attachments", attachment={"relation": "PD.From"})
+@pytest.mark.parametrize("relation", ["PD.From", "PD.Customer", "PD.Company"])
+async def test_a_relation_that_is_no_choice_of_documents_is_a_fault_of_the_configuration(
+    relation: str,
+) -> None:
+    """The id of the mail's document would name some other item or object."""
+    with pytest.raises(ConfigurationFault, match=r"document\.attachment\.relation.*\"Document\""):
+        await plan_of(content="linked-attachments", attachment={"relation": relation})
+
+
+LETTER: dict[str, Any] = {"object_type": "OT.Letter", "class": "CL.Letter", "content": "linked-attachments"}
+
+
+async def test_attachments_of_what_is_no_document_are_documents_that_name_it() -> None:
+    plan = await plan_of(**LETTER, attachment={"class": "CL.Part", "relation": "PD.Letter"})
+
+    assert (plan.document.object_type, plan.document.class_id) == (vault.LETTERS, 6)
+    assert [(one.document.object_type, one.document.class_id) for one in plan.linked] == [(0, 2)] * 3
+
+
+@pytest.mark.parametrize(
+    ("attachment", "key"),
+    [
+        ({"relation": "PD.Letter"}, r"attachment\.class is missing: attachments are filed as documents"),
+        ({"class": "CL.Part"}, r"attachment\.relation: property \"76\" is no choice of objects of type"),
+    ],
+)
+async def test_attachments_of_what_is_no_document_need_a_class_and_a_relation(
+    attachment: dict[str, str], key: str
+) -> None:
+    with pytest.raises(ConfigurationFault, match=f"document\\.{key}"):
+        await plan_of(**LETTER, attachment=attachment)
+
+
+@pytest.mark.parametrize("kind", ["OT.Letter", 0, 137])
+def test_an_object_type_by_id_tells_when_the_file_is_read_that_a_class_is_missing(kind: str | int) -> None:
+    document = {"class": "CL.Letter", "content": "linked-attachments", "object-type": kind}
+    data = {"source": [{"name": "letters", "document": document}]}
+    faults = Faults(data)
+    note_within_sources(data, faults)
+
+    told = faults.texts("mail-sources.toml", {})
+    assert [text for text in told if "needs attachment.class" in text] == (told if kind == 137 else [])
+    assert bool(told) == (kind == 137)
 
 
 async def test_a_warning_about_the_document_of_an_attachment_says_which() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,7 @@ import pytest
 from sandbox.box import Sandbox
 from sandbox.faults import Cut, Placed, Sever
 from sandbox.tenant.graph import Manner
+from shared import blob_container, storage_clients
 from shared.errors import Unavailable
 from shared.services import Services
 from shared.settings import StorageSettings
@@ -32,7 +34,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning"),
 ]
 LARGE, VERY_LARGE = 60_000, 6_000_000
-"""Bytes; more than fit into one piece of a blob are sent in a long run alone."""
+"""Bytes of a file, at most; in a long run it is the larger one."""
+OF_A_PIECE, OF_A_LARGE_PIECE = 4096, 64 * 1024
+"""Bytes of a blob that one request reads or writes here: cuts fall between pieces, too."""
 OF_STORAGE = 8
 """How many cuts are on the way to Blob Storage: the SDK tries again by itself, and takes its time."""
 BETWEEN = 20_000
@@ -118,6 +122,19 @@ async def over_cut_storage(
             await way.services.close()
 
 
+@pytest.fixture(autouse=True)
+def in_pieces_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes the pieces of blobs so large, before there are clients; small ones at first."""
+
+    def become(size: int) -> None:
+        monkeypatch.setattr(storage_clients, "PIECE", size)
+        monkeypatch.setattr(blob_container, "PIECE", size)
+        monkeypatch.setattr(blob_container, "_SMALL_PIECE", size)
+
+    become(OF_A_PIECE)
+    return become
+
+
 @pytest.fixture
 async def way(box: Sandbox, services: Services, clock: FakeClock) -> AsyncIterator[WholeWay]:
     """A mailbox and its source."""
@@ -131,7 +148,7 @@ async def way(box: Sandbox, services: Services, clock: FakeClock) -> AsyncIterat
 async def test_whatever_of_a_stream_from_graph_is_cut_nothing_of_it_is_staged(way: WholeWay) -> None:
     """100 cuts of one mail's MIME and file, of known length or in chunks."""
     draw, reader, area = seeded(), way.services.mailboxes, way.services.area
-    message = way.deliver("cut", letter("Cut", attached("a.bin", draw.randbytes(2000)))).message
+    message = way.deliver("cut", letter("Cut", attached("a.bin", draw.randbytes(3 * OF_A_PIECE)))).message
     held = way.held()[message]
     (file,) = held.files
     for number in range(CUTS):
@@ -150,12 +167,14 @@ async def test_whatever_of_a_stream_from_graph_is_cut_nothing_of_it_is_staged(wa
         assert await collected(area.read(name, size)) is None, what
     whole = await area.write(f"{way.name}/whole", reader.mime(way.mailbox, message))
     assert whole.sha256 == held.mime.sha256
+    pieces = [piece async for piece in area.read(f"{way.name}/whole", whole.size, whole.sha256)]
+    assert [len(piece) for piece in pieces[:-1]] == [OF_A_PIECE] * (whole.size // OF_A_PIECE)
 
 
 async def test_whatever_of_an_upload_is_cut_no_document_is_created(way: WholeWay) -> None:
     """100 cuts of two files on their way from the staging area."""
     draw, area, vault = seeded(), way.services.area, way.services.vault
-    sizes = [draw.randrange(1, 3000) for _ in range(2)]
+    sizes = [draw.randrange(1, 4 * OF_A_PIECE) for _ in range(2)]
     for number, size in enumerate(sizes):
         await area.write(f"{way.name}/{number}", once(draw.randbytes(size)))
     files = [
@@ -174,10 +193,30 @@ async def test_whatever_of_an_upload_is_cut_no_document_is_created(way: WholeWay
     assert len(way.box.vault.objects()) == before
 
 
+@pytest.mark.parametrize("size", [5, OF_A_PIECE, 3 * OF_A_PIECE + 1])
+async def test_of_other_bytes_of_the_same_size_no_document_is_created(way: WholeWay, size: int) -> None:
+    area, name, content = way.services.area, f"{way.name}/other", bytes(size)
+    written = await area.write(name, once(b"x" + content[1:]))
+    assert written.size == size
+    digest = hashlib.sha256(content).hexdigest()
+    file = NewFile("other", "bin", size, read=partial(area.read, name, size, digest))
+    before = len(way.box.vault.objects())
+
+    with pytest.raises(Missing):
+        await way.services.vault.create(NewObject(CLASS_MAIL, ()), [file], never)
+
+    assert len(way.box.vault.objects()) == before
+
+
 async def test_after_cuts_at_random_offsets_every_mail_is_filed_whole(
-    box: Sandbox, services: Services, clock: FakeClock, pytestconfig: pytest.Config
+    box: Sandbox,
+    services: Services,
+    clock: FakeClock,
+    pytestconfig: pytest.Config,
+    in_pieces_of: Callable[[int], None],
 ) -> None:
     draw, is_long = seeded(), pytestconfig.getoption("--long")
+    in_pieces_of(OF_A_LARGE_PIECE if is_long else OF_A_PIECE)
     times = 12 if is_long else 1
     async with over_cut_storage(box, services, clock, draw) as (way, storage):
         cutting = Cutting(way, draw, VERY_LARGE if is_long else LARGE)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared import file_names
 from shared.file_extensions import extension_of
 from shared.file_names import LONGEST_TITLE, Called
 from shared.file_names import vault_names as names_of
@@ -171,6 +172,39 @@ def test_long_twins_are_numbered_within_the_limit() -> None:
     names = vault_names([("x" * 300 + ".pdf", PDF)] * 12)
     assert len(set(names)) == 12
     assert max(units(title) for title, _ in names) == LONGEST_TITLE
+
+
+@pytest.mark.parametrize("length", [1, 76, 300])  # several of each; alike once cut for a number; all alike
+def test_of_thousands_of_twins_each_costs_the_same(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    looked, folded = 0, file_names._folded
+
+    def counting(name: str) -> str:
+        nonlocal looked
+        looked += 1
+        return folded(name)
+
+    monkeypatch.setattr(file_names, "_folded", counting)
+    names = vault_names([("x" * length + f"{number % 500:03}.pdf", PDF) for number in range(2000)])
+
+    assert len(set(names)) == 2000
+    assert looked < 15 * 2000
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", "A", "a (2)", "ß", "ss", "x" * 76 + "yz", "x" * 78, "x" * 75 + "ßab"]),
+        max_size=40,
+    )
+)
+def test_a_twin_has_the_least_number_that_is_free(called: list[str]) -> None:
+    taken = set[str]()
+    for title, (given_title, _) in zip(
+        called, vault_names([(f"{one}.pdf", PDF) for one in called]), strict=True
+    ):
+        marks = (f" ({number})" for number in range(2, 100))
+        candidates = [title, *(title[: LONGEST_TITLE - len(mark)] + mark for mark in marks)]
+        assert given_title == next(one for one in candidates if one.casefold() not in taken)
+        taken.add(given_title.casefold())
 
 
 def test_a_file_without_a_name_has_the_number_of_its_place() -> None:

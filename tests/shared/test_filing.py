@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,12 +16,12 @@ from shared.claim import UNCLEAR_FOR
 from shared.configuration import Source
 from shared.errors import ConfigurationFault, MailFault, Unavailable
 from shared.filing import AGAIN_AFTER, NOWHERE_FOR, Filing
-from shared.filing_attempt import DELETED, LOOK_AGAIN_AFTER
+from shared.filing_attempt import LOOK_AGAIN_AFTER
 from shared.identities import filing_key
-from shared.journal_row import Row, State
+from shared.journal_row import DELETED, Row, State
 from shared.manifest import LeftOut, Manifest
 from shared.opening import open_row
-from shared.plan import Plan
+from shared.plan import OBSERVED, Plan
 from shared.planning import Planner
 from shared.queue_messages import MAIL_ARRIVED, MAIL_FILED, VAULT_IMPORT, MailArrived, decode
 from shared.staging_area import file_name, manifest_name, plan_name
@@ -712,7 +713,7 @@ def fetched_again(world: World) -> MailArrived:
     return decode(message.text.encode(), MailArrived)
 
 
-@pytest.mark.parametrize("content", [None, b"%PD", b"%PDF-x"])
+@pytest.mark.parametrize("content", [None, b"%PD", b"%PDF-x", b"%PDF+"])
 async def test_a_staged_file_that_is_not_whole_is_fetched_again(world: World, content: bytes | None) -> None:
     await world.spoil("attachments/0001", content)
 
@@ -722,11 +723,28 @@ async def test_a_staged_file_that_is_not_whole_is_fetched_again(world: World, co
     assert row.due == NOON + AGAIN_AFTER
     assert await world.stores.area.manifest("invoices", KEY) is None
     assert await world.plan() is None
+    assert world.vault.calls["sent"] == 0
     again = fetched_again(world)
     assert (again.source, again.message, again.cause) == ("invoices", MESSAGE, "replay")
     assert again.traceparent.split("-")[1] == ORDER.traceparent.split("-")[1]
     assert world.vault.objects == []
     assert [mail.key for mail in await world.pipeline.open_mails()] == [KEY]
+
+
+async def test_a_plan_of_a_former_version_knows_no_digests_and_is_followed(world: World) -> None:
+    world.vault.refusal = LOST
+    await world.file()
+    plan, world.vault.refusal = await world.plan(), None
+    assert plan is not None
+    assert [file.sha256 for file in plan.files] == [file.sha256 for file in MANIFEST.files]
+    files = tuple(msgspec.structs.replace(file, sha256="") for file in plan.files)
+    await world.stores.area.delete(plan_name("invoices", KEY))
+    await world.stores.area.put_first(plan_name("invoices", KEY), msgspec.structs.replace(plan, files=files))
+
+    row = await world.file_after(hours=1)
+
+    assert row.state == "filed"
+    assert world.vault.objects[0].contents == list(CONTENTS.values())
 
 
 async def test_a_manifest_that_is_gone_is_fetched_again(world: World) -> None:
@@ -948,3 +966,44 @@ async def test_nothing_out_of_the_mail_is_in_log_or_row(
     for private in ("Invoice 4711", "ada@example.com", "a.pdf"):
         assert private not in caplog.text
         assert private not in repr(row)
+
+
+async def test_a_mail_that_cannot_be_planned_is_journalled_with_the_rule_that_took_it(world: World) -> None:
+    """What follows in its mailbox is that rule's to say."""
+    title = "{{ 1 // (attachment_count - 2) }}"  # this mail has two
+    rule = {"name": "orders", "when": "subject", "document": {"title": title}}
+    world.configure(source("invoices", rule=[merged(rule)]))
+
+    row = await world.file()
+
+    assert (row.state, row.rule) == ("failed", "orders")
+
+
+async def test_what_is_observed_is_not_filed_and_keeps_no_plan(world: World) -> None:
+    world.configure(source("invoices", mode="observe"))
+
+    row = await world.file()
+
+    assert (row.state, row.rule, row.reason) == (
+        "skipped",
+        OBSERVED,
+        "It would be filed: documents: 1, files: 3.",
+    )
+    assert world.vault.calls["create"] == 0
+    assert await world.plan() is None
+
+
+async def test_what_was_begun_is_ended_also_by_a_source_that_observes_now(world: World) -> None:
+    """A create whose answer was lost may have committed: the journal must know the document."""
+    await world.lose_an_answer()
+    world.vault.commit_late()
+    world.configure(source("invoices", mode="observe"))
+
+    row = await world.file_after(minutes=5)
+
+    assert (row.state, row.object_id) == ("filed", FIRST_ID)
+
+
+def merged(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule as it is read: its document over that of its source."""
+    return {**rule, "document": {"class": "CL.Invoice", **rule["document"]}}

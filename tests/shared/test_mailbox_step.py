@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
@@ -84,12 +85,12 @@ def writer() -> FakeWriter:
     return made
 
 
-def wishing(world: World, writer: FakeWriter, *, may_delete: bool = False, **wishes: object) -> None:
+def wishing(world: World, writer: FakeWriter, **wishes: Any) -> None:
     """The source wants this done from now on."""
     world.step = replace(
         world.step,
         sources={"invoices": source("invoices", **wishes)},
-        afterwards=Afterwards(writer, may_delete),
+        afterwards=Afterwards(writer, may_delete=False),
     )
 
 
@@ -193,7 +194,7 @@ async def test_a_mail_of_a_source_that_is_not_configured_any_more_is_settled(wor
 
 
 READ = MessageState([], True, "inbox")
-WISHES: dict[str, dict[str, object]] = {
+WISHES: dict[str, Any] = {
     "after": {"read": True},
     "on-failure": {"category": "Not filed", "move-to": "Faulty"},
 }

@@ -50,7 +50,7 @@ class Holder:
 
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("reserve"), st.integers(0, 15)),
+        st.tuples(st.just("reserve"), st.integers(1, 15)),
         st.tuples(st.sampled_from(["end", "cancel", "end and cancel"]), st.integers(0, 30)),
         st.tuples(st.just("go on"), st.just(0)),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import msgspec
@@ -16,7 +17,21 @@ from shared.manifest import LeftOut, Manifest
 from shared.plan import Plan, PlannedFile
 from shared.planning import Planner
 from shared.property_values import NO_SUBJECT
-from shared.vault.protocol import ClassDef, DataType
+from shared.vault.protocol import (
+    ADDITIONAL_CLASSES,
+    CLASS,
+    COMMENT,
+    CONVERSATION_ID,
+    IN_REPLY_TO,
+    IN_REPLY_TO_REFERENCE,
+    MESSAGE_ID,
+    SINGLE_FILE,
+    STATE,
+    WORKFLOW,
+    ClassDef,
+    DataType,
+    PropertyDef,
+)
 from tests.shared import memory_structure as vault
 from tests.shared.made import NoContent, manifest, source, staged
 from tests.shared.memory_structure import MemoryStructure
@@ -84,8 +99,8 @@ async def test_the_message_is_named_by_the_title_and_attachments_by_themselves()
     files = (MIME, staged("attachments/0001", b"%PDF", "invoice.pdf", "application/pdf"))
     plan = await plan_of(filed_with(), of=manifest("invoices", *files))
     assert plan.files == (
-        PlannedFile("message.eml", "Invoice 4711", "eml", len(b"a whole message")),
-        PlannedFile("attachments/0001", "invoice", "pdf", 4),
+        PlannedFile("message.eml", "Invoice 4711", "eml", len(b"a whole message"), MIME.sha256),
+        PlannedFile("attachments/0001", "invoice", "pdf", 4, files[1].sha256),
     )
 
 
@@ -337,3 +352,154 @@ async def test_any_mail_fits_texts_and_times(mail: Mail, attached: list[tuple[st
     assert all(0 < len(str(text)) <= 100 and len(str(text).splitlines()) == 1 for text in texts)
     assert len(plan.files) == 1 + len(attached)
     assert len({f"{file.title}.{file.extension}".casefold() for file in plan.files}) == len(plan.files)
+
+
+def with_classes(class_: str, *more: str, **changed: Any) -> Source:
+    """A source whose documents are of several classes."""
+    return source(document={"class": class_, "additional-classes": list(more), **changed})
+
+
+async def test_what_an_additional_class_requires_and_nothing_fills_fails_no_mail() -> None:
+    """The vault would refuse every mail."""
+    with pytest.raises(ConfigurationFault, match='class "Confidential" requires "Department", without'):
+        await plan_of(with_classes("CL.Invoice", "CL.Confidential"))
+
+
+async def test_a_mail_without_a_value_that_an_additional_class_requires_fails() -> None:
+    configured = with_classes(
+        "CL.Invoice", "CL.Confidential", properties={"PD.Department": "{{ header('X-Department') }}"}
+    )
+    with pytest.raises(MailFault, match='which class "Confidential" requires'):
+        await plan_of(configured)
+
+
+async def test_an_additional_class_has_the_title_where_the_main_one_makes_its_own() -> None:
+    plan = await plan_of(with_classes("CL.Ticket", "CL.Attachment"))
+
+    values = {one.id: one.value for one in plan.document.properties}
+    assert values[vault.TITLE] == "Invoice 4711"
+    assert vault.NUMBER not in values
+
+
+async def test_a_version_comment_is_such_as_the_vault_takes() -> None:
+    configured = source(document={"class": "CL.Invoice", "version-comment": "{{ subject }}\nfiled"})
+    plan = await plan_of(configured, of=manifest(mail=Mail(subject="a\x00b\ud800")))
+
+    assert {one.id: one.value for one in plan.document.properties}[COMMENT] == "a b\ufffd\r\nfiled"
+
+
+async def test_a_class_that_is_named_twice_is_added_once() -> None:
+    plan = await plan_of(with_classes("CL.Invoice", "CL.Attachment", "CL.Invoice", "CL.Attachment"))
+    alone = await plan_of(with_classes("CL.Invoice", "CL.Invoice"))
+
+    assert {one.id: one.value for one in plan.document.properties}[ADDITIONAL_CLASSES] == (4,)
+    assert ADDITIONAL_CLASSES not in [one.id for one in alone.document.properties]
+
+
+async def test_an_object_type_without_files_fails_no_mail() -> None:
+    """Every document that is filed has a file: the vault would refuse each."""
+    document = {"class": "CL.Company", "object-type": "OT.Company"}
+    with pytest.raises(ConfigurationFault, match=r'document\.object-type: objects of type "Company"'):
+        await plan_of(source(document=document))
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (SINGLE_FILE, "the app fills it"),
+        (ADDITIONAL_CLASSES, "Write document.additional-classes in its place."),
+        (WORKFLOW, "Write document.workflow in its place."),
+        (STATE, "Write document.state in its place."),
+        (CLASS, "Write document.class in its place."),
+    ],
+)
+async def test_a_property_that_has_a_key_of_its_own_cannot_be_set_otherwise(number: int, remedy: str) -> None:
+    """By id or name; what fills it would come second to it, or the vault refuse the document."""
+    defined = PropertyDef(number, "As it is called", DataType.MULTI_LINE_TEXT)
+    structure = MemoryStructure(properties={**vault.PROPERTIES, str(number): defined, defined.name: defined})
+    for reference in (str(number), defined.name):
+        properties = {reference: {"value": "{{ subject }}", "optional": True}}
+        configured = source(document={"class": "CL.Invoice", "properties": properties})
+        with pytest.raises(ConfigurationFault, match=f'property "{reference}": cannot stand') as caught:
+            await plan_of(configured, structure=structure)
+        assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("property_", "template"),
+    [
+        ("PD.Day", "{{ received | date('%d.%m.%Y') }}"),
+        ("PD.Count", "{{ from.address }}"),
+        ("PD.Paid", "{{ importance }}"),
+    ],
+)
+async def test_a_template_that_is_of_another_type_fails_no_mail(property_: str, template: str) -> None:
+    with pytest.raises(ConfigurationFault, match=f'property "{property_}"'):
+        await value_of(template, property_)
+
+
+@pytest.mark.parametrize("template", ["{{ header('X-Count') }}", "{{ subject | group('Invoice (.*)') }}"])
+async def test_a_mail_whose_number_is_none_fails_alone(template: str) -> None:
+    mail = Mail(subject="Invoice no", headers=(Header("X-Count", "no"),))
+    with pytest.raises(MailFault, match=r'property "PD\.Count": the value is not a whole number'):
+        await value_of(template, "PD.Count", mail)
+
+
+OF_MAIL = frozenset({MESSAGE_ID, IN_REPLY_TO, IN_REPLY_TO_REFERENCE, CONVERSATION_ID})
+LONG_ID = f"<{'0' * 100}@example.com>"
+
+
+def for_mail(filed: dict[int, str], data_type: DataType = DataType.MULTI_SELECT_LOOKUP) -> MemoryStructure:
+    """A structure with M-Files' own properties of e-mail; `filed` are the ids of mail by those of objects."""
+    reference = PropertyDef(IN_REPLY_TO_REFERENCE, "In-Reply-To reference", data_type, 0, object_type=0)
+    return MemoryStructure(
+        classes={"CL.Invoice": ClassDef(1, "Invoice", vault.TITLE, frozenset(), properties=OF_MAIL)},
+        objects={0: {number: {MESSAGE_ID: text} for number, text in filed.items()}},
+        built_ins={**vault.BUILT_IN, reference.id: reference},
+    )
+
+
+async def of_mail(structure: MemoryStructure, mail: Mail = EXAMPLE, **properties: Any) -> dict[int, Any]:
+    """What the properties of e-mail get."""
+    plan = await plan_of(filed_with(**properties), of=manifest(mail=mail), structure=structure)
+    assert plan.warnings == ()
+    return {one.id: one.value for one in plan.document.properties if one.id in OF_MAIL}
+
+
+async def test_a_reply_names_the_document_of_the_mail_to_which_it_is_one() -> None:
+    filed = {1101: "<other@example.com>", 1102: "<0@example.com>"}
+    several, one = await of_mail(for_mail(filed)), await of_mail(for_mail(filed, DataType.LOOKUP))
+
+    assert several[IN_REPLY_TO_REFERENCE] == (1102,)
+    assert one[IN_REPLY_TO_REFERENCE] == 1102
+    assert several.keys() == OF_MAIL
+
+
+@pytest.mark.parametrize(
+    "filed", [{}, {1: "<other@example.com>"}, {1: "<0@example.com>", 2: "<0@example.com>"}]
+)
+async def test_a_reply_to_what_is_not_filed_or_twice_names_no_document(filed: dict[int, str]) -> None:
+    """That is no fault, and nothing to be told of: most mail is an answer to what nobody has filed."""
+    assert (await of_mail(for_mail(filed))).keys() == OF_MAIL - {IN_REPLY_TO_REFERENCE}
+
+
+async def test_a_mail_that_is_no_reply_names_no_document() -> None:
+    assert await of_mail(for_mail({1: ""}), Mail(message_id="<1@example.com>")) == {
+        MESSAGE_ID: "<1@example.com>"
+    }
+
+
+async def test_without_a_text_property_for_ids_no_document_is_searched() -> None:
+    structure = for_mail({1102: "<0@example.com>"})
+    lines = PropertyDef(MESSAGE_ID, "Message-ID", DataType.MULTI_LINE_TEXT)
+    structure = dataclasses.replace(structure, built_ins={**structure.built_ins, MESSAGE_ID: lines})
+
+    assert (await of_mail(structure)).keys() == OF_MAIL - {IN_REPLY_TO_REFERENCE}
+
+
+async def test_an_id_that_is_longer_than_its_property_is_left_out_with_a_warning() -> None:
+    of = manifest(mail=Mail(message_id=LONG_ID, conversation_id="AAQk"))
+    plan = await plan_of(filed_with(), of=of, structure=for_mail({}))
+
+    assert plan.warnings == ('property "Message-ID" is left out: a Text property does not hold the id',)
+    assert {one.id for one in plan.document.properties} & OF_MAIL == {CONVERSATION_ID}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from shared.configuration import After, OnFailure
 from shared.errors import MailFault
 from shared.rules import Undecided, Way, names_used, way_named, way_of
 from shared.templates import EXAMPLE_VOCABULARY
@@ -76,7 +77,17 @@ def test_a_way_is_found_by_the_name_that_the_journal_has() -> None:
     configured = source(rule=[rule("a", "subject"), rule("b")])
 
     assert way_named(configured, "b").document.class_ == "CL.b"
-    assert way_named(configured, "gone").rule == ""
+    assert way_named(configured, "").rule == ""
+
+
+def test_of_a_rule_that_is_gone_nothing_follows_in_the_mailbox() -> None:
+    """It may have been the one that keeps mail from being deleted."""
+    settings: dict[str, Any] = {"after": {"delete": True}, "on-failure": {"category": "No"}}
+    configured = source(**settings)
+    gone = way_named(configured, "gone")
+
+    assert (gone.after, gone.on_failure) == (After(), OnFailure())
+    assert way_named(configured, "").after.delete
 
 
 def test_the_names_that_the_conditions_use() -> None:

@@ -186,6 +186,7 @@ PLAN = msgspec.structs.replace(
     v=2,
     rule="orders",
     document=msgspec.structs.replace(PLAN_1.document, object_type=20),
+    files=tuple(msgspec.structs.replace(file, sha256="a" * 64) for file in PLAN_1.files),
     linked=(
         LinkedDocument(
             1,
@@ -193,7 +194,7 @@ PLAN = msgspec.structs.replace(
             76,
             DataType.MULTI_SELECT_LOOKUP,
             NewObject(4, (PropertyValue(0, DataType.TEXT, "Größe"),)),
-            (PlannedFile("attachments/0001", "Größe", "pdf", 5_000_000_000),),
+            (PlannedFile("attachments/0001", "Größe", "pdf", 5_000_000_000, "a" * 64),),
         ),
     ),
 )

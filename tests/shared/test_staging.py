@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from shared.attachments import REFUSED_FOR_GOOD_AFTER
-from shared.awaiting import LATEST, SCANNED_WITHIN
+from shared.awaiting import LATEST, SCANNED_WITHIN, SMALL_WITHIN
 from shared.breaker import BreakerKey
 from shared.claim import Claim, claimed
 from shared.errors import ConfigurationFault, NotYet, Unavailable
@@ -25,13 +25,14 @@ from shared.graph.answers import (
 from shared.graph.faults import NotFound, Refused
 from shared.identities import filing_key
 from shared.journal import JournalTable
-from shared.journal_row import Row, State
+from shared.journal_row import MOST_FILES, Row, State
 from shared.mail import Address
-from shared.manifest import LeftOut, Manifest
+from shared.manifest import LeftOut, Manifest, attachment_path
 from shared.mime_head import HEAD_SIZE
 from shared.opening import open_row
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT, Cause, MailArrived, VaultImport, decode
-from shared.staging import LOOK_AGAIN_AFTER, RENAMED_AFTER, UNREADABLE_FOR, Staged, Staging
+from shared.staging import LOOK_AGAIN_AFTER, RENAMED_AFTER, TOO_MANY_FILES, UNREADABLE_FOR, Staged, Staging
+from shared.staging import staged as staged_row
 from shared.staging_area import StagingArea, file_name
 from shared.sweep_plan import PASSED_OVER
 from shared.testing.queues import InMemoryQueues
@@ -40,7 +41,8 @@ from shared.watching import Watch
 
 from .accounts import Stores
 from .clock import NOON, FakeClock
-from .made import MESSAGE, arrived, source
+from .made import MESSAGE, arrived, manifest, source
+from .made import staged as staged_file
 from .mailbox import FakeMailbox, Mail
 from .pipeline import Pipeline
 from .protocol import nothing
@@ -344,15 +346,36 @@ async def test_content_that_does_not_come_within_half_an_hour_is_staged_as_it_is
     assert world.mailbox.calls["message"] <= 12
 
 
-async def test_a_small_file_without_bytes_is_empty_and_waits_for_nothing(world: World) -> None:
+async def test_a_small_file_without_bytes_is_empty_after_half_a_minute(world: World) -> None:
     """Exchange counts its properties, too: an empty file has a size above nothing."""
     world.mailbox.add(MESSAGE, mail((attachment(1, size=160), b"")))
 
     await world.stage()
+    assert await world.manifest() is None
+    await world.pipeline.run_for(seconds=SMALL_WITHIN.total_seconds())
 
     manifest = await world.manifest()
     assert manifest is not None
     assert [(file.size, file.note) for file in manifest.files[1:]] == [(0, "empty")]
+
+
+async def test_a_mail_of_more_files_than_a_row_holds_fails_before_any_byte_is_fetched(world: World) -> None:
+    world.mailbox.add(MESSAGE, mail(*[(attachment(number), b"x") for number in range(MOST_FILES)]))
+
+    await world.stage()
+
+    row = await world.row()
+    assert (row.state, row.reason, row.remedy) == ("failed", *TOO_MANY_FILES)
+    assert world.mailbox.calls["mime"] == world.mailbox.calls["attachment_bytes"] == 0
+
+
+async def test_a_row_holds_as_many_files_as_a_mail_may_have(world: World) -> None:
+    files = (staged_file("message.eml", b""), *[staged_file(attachment_path(1), b"x")] * (MOST_FILES - 1))
+    row = await world.put_row()
+
+    await world.stores.journal.update(staged_row(row, manifest("invoices", *files), NOON))
+
+    assert len((await world.row()).digests) == MOST_FILES
 
 
 async def test_an_attachment_without_an_id_is_no_answer(world: World) -> None:

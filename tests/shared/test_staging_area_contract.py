@@ -113,6 +113,27 @@ async def test_a_large_one_is_read_in_pieces(side: Side) -> None:
     assert b"".join(pieces) == LARGE
 
 
+@pytest.mark.parametrize("content", [b"%PDF-", LARGE])
+async def test_with_its_digest_a_blob_is_read_to_its_end(side: Side, content: bytes) -> None:
+    written = await side.area.write(NAME, of(content))
+
+    reading = side.area.read(NAME, written.size, written.sha256)
+
+    assert b"".join([piece async for piece in reading]) == content
+
+
+@pytest.mark.parametrize(("size", "pieces"), [(5, 0), (PIECE, 0), (2 * PIECE, 1), (2 * PIECE + 3, 2)])
+async def test_of_other_bytes_of_the_same_size_the_last_piece_is_never_given(
+    side: Side, size: int, pieces: int
+) -> None:
+    await side.area.write(NAME, of(LARGE[:size]))
+    reading = side.area.read(NAME, size, hashlib.sha256(b"x" + LARGE[1:size]).hexdigest())
+
+    assert [len(await anext(reading)) for _ in range(pieces)] == [PIECE] * pieces
+    with pytest.raises(Missing):
+        await anext(reading)
+
+
 async def test_writing_again_replaces(side: Side) -> None:
     for content in (b"longer", b"short", b""):
         await side.area.write(NAME, of(content))

@@ -540,7 +540,7 @@ async def test_one_source_that_fails_does_not_stop_the_others(ground: Ground) ->
     broken = made.source(ground.name, folders=["inbox/Missing"], subfolders=True)
     worker = ground.worker()
     sources = {source.name: source for source in (others[0], broken, others[1])}
-    worker.services.sources = sources
+    worker.services.sources = worker.services.watched = sources
 
     with pytest.raises(ConfigurationFault, match="Missing"):
         await worker.services.sweeper.order_all()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from shared.conditions import Condition
 from shared.mail import EXAMPLE, Address, Header, Mail, vocabulary
 from shared.templates import EXAMPLE_VOCABULARY, TemplateFault, TextTemplate
 
@@ -85,6 +86,8 @@ def rendered(template: str, mail: Mail = EXAMPLE, attachments: tuple[str, ...] =
         ("{% if subject is matching(\"^\\w+ \\d+\") %}{{ '}}\\'' }}{% endif %} 'C:\\new'", "}}' 'C:\\new'"),
         ("{{ subject | group('(?P<number>[0-9]+)', 'number') }}", "4711"),
         ("{{ subject | group('^PO-([0-9]+)') | default('none') }}", "none"),
+        ("{{ subject | group('([0-9]+)') | int + 1 }} {{ '4.5' | float }}", "4712 4.5"),
+        ("{{ 'x' | int }} {{ '42.23' | int }} {{ '0x1F' | int(base=16) }} {{ 'x' | float(7) }}", "0 42 31 7"),
         ("{{ received | date }} {{ received | date('%H:%M') }}", "2026-11-24 18:37"),
         ("{{ received | date(zone='America/New_York', form='%H') }}", "11"),
         ("{{ received | local }}", "2026-11-24 18:37:44+02:00"),
@@ -134,6 +137,7 @@ def test_each_name_of_the_vocabulary_is_in_the_table_above() -> None:
         "{{ subject.split(' ')[7].nothing[0]() }}",
         "{% for address in to %}{{ address }}{% endfor %}",
         "{% if to[0] %}x{% endif %}",
+        "{{ header('X-Ticket') | int }}{{ subject | float }}{{ to[0].address | group('([0-9]+)') | int }}",
         "{% if subject is matching('.') %}x{% endif %}",
         "{% if to[0].address is matching('.') %}x{% endif %}",
     ],
@@ -145,11 +149,11 @@ def test_what_an_empty_mail_lacks_is_empty_all_the_way_down(template: str) -> No
 @pytest.mark.parametrize(
     ("template", "names"),
     [
-        ("{{ subjekt }}", "subjekt"),
-        ("{{ Subject }}", "Subject"),
-        ("{% if false %}{{ nobody }}{% endif %}", "nobody"),
+        ("{{ from_address }}", "from_address"),
+        ("{% if false %}{{ zeta }}{% endif %}", "zeta"),
         ("{{ subject | default(corpus) }}", "corpus"),
         ("{{ zeta }}{{ alpha.address }}", "alpha, zeta"),
+        ("{{ zeta }}{{ subjekt }}", "subjekt, zeta"),
     ],
 )
 def test_a_name_that_no_mail_has_is_refused_when_the_file_is_read(template: str, names: str) -> None:
@@ -158,6 +162,63 @@ def test_a_name_that_no_mail_has_is_refused_when_the_file_is_read(template: str,
         match=f"^no mail has {names}. Known names: attachment_count, attachments, bcc, body, .*, to.$",
     ):
         TextTemplate(template)
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ From.address }}", 'no mail has From. Did you mean "from"?'),
+        ("{{ SUBJEKT }}", 'no mail has SUBJEKT. Did you mean "subject"?'),
+        ("{{ recieved | date }}{{ frm }}", 'no mail has frm, recieved. Did you mean "from", "received"?'),
+        ("{% if false %}{{ nobody }}{% endif %}", 'no mail has nobody. Did you mean "body"?'),
+        ("{{ subject | defualt }}", "No filter named 'defualt' (did you mean \"default\"?)"),
+        ("{{ subject | Upper }}", "No filter named 'Upper' (did you mean \"upper\"?)"),
+        ("{{ subject is matchin('x') }}", "No test named 'matchin' (did you mean \"matching\"?)"),
+        ("{{ subject is quux }}", "No test named 'quux' (beside Jinja2's own tests there are: matching)"),
+        ("{% if false %}{{ subject | uper }}{% endif %}", "No filter named 'uper' (did you mean \"upper\"?)"),
+        (
+            "{{ 1 if true or subject is matches('x') }}",
+            "No test named 'matches' (did you mean \"matching\"?)",
+        ),
+    ],
+)
+def test_what_was_meant_is_said(template: str, said: str) -> None:
+    """Also where no mail takes the branch in which it stands."""
+    with pytest.raises(TemplateFault) as fault:
+        TextTemplate(template)
+
+    assert str(fault.value) in (said, f"not a template that works: {said}.")
+
+
+def test_of_a_filter_that_is_like_none_those_are_named_that_jinja_does_not_have() -> None:
+    with pytest.raises(TemplateFault) as fault:
+        TextTemplate("{{ subject | zzz }}")
+
+    own = (
+        str(fault.value)
+        .partition(" (beside Jinja2's own filters there are: ")[2]
+        .removesuffix(").")
+        .split(", ")
+    )
+    assert own == sorted(own)
+    assert {"addresses", "cut", "date", "default", "domain", "group", "local"} <= set(own)
+    assert not {"upper", "join", "replace"} & set(own)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("From.address == 'x'", 'no mail has From. Did you mean "from"?'),
+        ("subject is matches('x')", "No test named 'matches' (did you mean \"matching\"?)"),
+        ("(subject | uper) == 'x'", "No filter named 'uper' (did you mean \"upper\"?)"),
+        ("signed or ((subject | uper) if tnef else 1)", "No filter named 'uper' (did you mean \"upper\"?)"),
+    ],
+)
+def test_what_was_meant_is_said_of_a_condition_too(text: str, said: str) -> None:
+    with pytest.raises(TemplateFault) as fault:
+        Condition(text)
+
+    assert str(fault.value) in (said, f"not a condition that works: {said}.")
 
 
 @pytest.mark.parametrize(
@@ -171,6 +232,8 @@ def test_a_name_that_no_mail_has_is_refused_when_the_file_is_read(template: str,
         "{{ from.adress }}",
         "{{ to[0].adres }}",
         "{{ subject.nothing }}",
+        "{{ subject.nothing | int }}",
+        "{{ subject.nothing | float(1.5) }}",
         "{{ received.strftime }}{{ received.strftim('%Y') }}",
         "{{ subject + 1 }}",
         "{{ 1 / 0 }}",

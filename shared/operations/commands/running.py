@@ -9,6 +9,7 @@ from shared.errors import ConfigurationFault, Transient, VaultpostError
 from shared.graph.faults import Refused
 from shared.operations.commands import (
     backfill,
+    explain,
     rebuild,
     reconcile,
     replay,
@@ -29,6 +30,7 @@ COMMANDS: Mapping[str, Command] = {
     "replay": replay.run,
     "reconcile": reconcile.run,
     "rebuild": rebuild.run,
+    "explain": explain.run,
     "pause": switching.run,
     "resume": switching.run,
 }

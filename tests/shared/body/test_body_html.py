@@ -263,3 +263,14 @@ def test_whatever_the_mail_it_has_a_safe_body(mail: bytes, piece: int) -> None:
     body.text().content.encode("utf-8")
     assert faults_of(body.html().content) == []
     assert body.html() == body_of(mail).html()
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"), [("&", "&amp;"), ("&amp;", "&amp;"), ("\xa0", "&nbsp;"), ("»", "»")]
+)
+@pytest.mark.parametrize("number", [499, 500, 501, 1_777])
+def test_a_text_that_has_to_be_divided_for_the_cleaner_stays_what_it_is(
+    written: str, shown: str, number: int
+) -> None:
+    for rest in ("", "no more of them"):
+        assert clean(f"<p>{f'x{written}' * number}{rest}</p>") == f"<p>{f'x{shown}' * number}{rest}</p>"

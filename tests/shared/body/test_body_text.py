@@ -182,3 +182,13 @@ def test_a_text_beyond_the_limit_is_cut_and_said_to_be() -> None:
     assert len(rendered.content) <= 100
     assert rendered.warnings == ("the body is longer than what is kept of it as text or HTML: it was cut",)
     assert body_of(mail).text().warnings == ()
+
+
+def test_text_that_quotations_multiply_is_cut_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.body.html_text.MOST_CHARACTERS", 100)
+    lines = "x\n" * 40
+
+    assert readable(f"<pre>{lines}</pre>") == (lines.strip(), False)
+    found, is_cut = readable(f"{'<blockquote>' * 5}<pre>{lines}</pre>")
+    assert found == "\n".join([">>>>> x"] * 12)
+    assert is_cut

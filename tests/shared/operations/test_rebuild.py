@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.filing_attempt import DELETED
+from shared.journal_row import DELETED
 from shared.operations.commands.listing import documents_of, mailbox_of
 from shared.operations.rebuild import Rebuild, Rebuilt
 from shared.queue_messages import MAIL_ARRIVED, FolderSweep

@@ -12,12 +12,11 @@ import pytest
 from shared.claim import Claim
 from shared.errors import Stale, Unavailable
 from shared.filing import Filing
-from shared.filing_attempt import DELETED
 from shared.graph.mailbox import MailboxReader
 from shared.handing_over import HandOver
 from shared.identities import filing_key
 from shared.journal import JournalTable
-from shared.journal_row import Row, State
+from shared.journal_row import DELETED, Row, State
 from shared.operations.replay import Chosen, Replay, Selection, replayed, select, select_one
 from shared.operations.text import replay_json, replay_lines
 from shared.planning import Planner

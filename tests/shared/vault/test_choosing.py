@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,8 +15,9 @@ from sandbox.faults import Commit
 from sandbox.pki import Authority
 from sandbox.vault import ExampleVault
 from sandbox.vault.example_customers import add_example_customers
-from shared.errors import ConfigurationFault, Unavailable
+from shared.errors import ConfigurationFault, Transient, Unavailable
 from shared.secret_store import SecretStore
+from shared.vault.lookups import Objects
 from shared.vault.mfiles import MFilesVault
 from shared.vault.protocol import (
     ADDITIONAL_CLASSES,
@@ -460,11 +462,166 @@ async def test_an_object_that_is_deleted_is_not_chosen(site: ServedVault) -> Non
 
 
 @pytest.mark.parametrize("path", ["GET /objects", "GET /objects/136/12/latest"])
-async def test_objects_that_cannot_be_searched_are_an_outage(site: ServedVault, path: str) -> None:
-    site.instead = refusing(path, 400, error(400))
+@pytest.mark.parametrize("status", [400, 500, 503])
+async def test_objects_that_cannot_be_searched_are_an_outage(
+    site: ServedVault, path: str, status: int
+) -> None:
+    site.instead = refusing(path, status, error(status))
 
     with pytest.raises(Unavailable):
         await chosen(site, "PD.CustomerRecord", "12")
+
+
+# What the account may not read
+
+
+@pytest.mark.parametrize(
+    ("path", "reference", "how", "named"),
+    [
+        ("/valuelists/111/items", "PD.Department", {}, 'value list "Department"'),
+        ("/valuelists/111/items", "PD.Department", {"by": "external-id"}, 'value list "Department"'),
+        ("/objects", "PD.CustomerRecord", {}, 'object type "Customer"'),
+        ("/objects", "PD.CustomerRecord", {"match": "PD.EmailDomain"}, 'object type "Customer"'),
+    ],
+)
+@pytest.mark.parametrize("status", [403, 404])
+async def test_what_the_account_may_not_read_is_a_fault_of_the_property(
+    site: ServedVault, path: str, reference: str, how: dict[str, Any], named: str, status: int
+) -> None:
+    """Of one source, then, while a fault of the vault would stop the mail of all of them."""
+    site.instead = refusing(f"GET {path}", status, error(status))
+
+    with pytest.raises(ConfigurationFault, match=named) as caught:
+        await chosen(site, reference, "Ada Lovelace", **how)
+
+    name = (await site.client.structure()).property(reference).name
+    assert caught.value.reason.startswith(f'property "{name}": {named}')
+    assert f"{status} SomeException" in caught.value.reason
+    assert "mfiles-username" in caught.value.remedy
+    assert "Ada" not in str(caught.value)
+
+
+async def test_an_owner_that_may_not_be_read_is_a_fault_of_the_property(site: ServedVault) -> None:
+    site.instead = refusing("GET /valuelists/111/items", 403, error(403))
+    structure = await site.client.structure()
+
+    with pytest.raises(ConfigurationFault, match='property "Subject area": value list "Department"'):
+        await structure.owner(structure.property("PD.SubjectArea"), "Sales")
+
+
+@pytest.mark.parametrize("status", [400, 500, 503])
+async def test_a_value_list_that_is_refused_for_another_reason_is_an_outage(
+    site: ServedVault, status: int
+) -> None:
+    site.instead = refusing("GET /valuelists/111/items", status, error(status))
+
+    with pytest.raises(Unavailable) as caught:
+        await chosen(site, "PD.Department", "Support")
+
+    assert caught.value.origin == "vault"
+
+
+async def test_a_log_in_that_is_lost_while_reading_a_list_is_no_fault_of_the_configuration(
+    site: ServedVault,
+) -> None:
+    site.instead = refusing("GET /valuelists/111/items", 403, error(403, logged_in=False))
+
+    with pytest.raises(Transient):
+        await chosen(site, "PD.Department", "Support")
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize(
+    ("one", "whole", "reference", "how"),
+    [
+        ("/valuelists/111/items/34", "/valuelists/111/items", "PD.Department", {"by": "id"}),
+        ("/objects/136/34/latest", "/objects", "PD.CustomerRecord", {"by": "id"}),
+        ("/objects/136/e34/latest", "/objects", "PD.CustomerRecord", {"by": "external-id"}),
+    ],
+)
+async def test_one_thing_that_is_not_shown_is_none_and_all_of_them_are_a_fault(
+    site: ServedVault, one: str, whole: str, reference: str, how: dict[str, Any], status: int
+) -> None:
+    """A mail names the one; the configuration names the list."""
+    site.instead = refusing(f"GET {one}", status, error(status))
+    with pytest.raises(NoSuchItem):
+        await chosen(site, reference, "34", **how)
+
+    async def nothing(request: web.Request, handler: Handler) -> web.StreamResponse:
+        of_one = refusing(f"GET {one}", status, error(status))
+        return await of_one(
+            request, partial(refusing(f"GET {whole}", status, error(status)), handler=handler)
+        )
+
+    site.instead = nothing
+    with pytest.raises(ConfigurationFault, match="cannot be read"):
+        await chosen(site, reference, "34", **how)
+
+
+# A value of a mail in an address
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 101, "\U0001f4e7" * 51, "..", ".x", "x.", "x/y", *(f"x{c}y" for c in '<>*%&:\\?"|')]
+)
+async def test_a_value_that_no_address_takes_is_no_external_id(site: ServedVault, text: str) -> None:
+    """The web server would refuse it as if the service were not there."""
+    with pytest.raises(NoSuchItem, match="no object of that external id"):
+        await chosen(site, "PD.CustomerRecord", text, by="external-id")
+
+    assert not [path for path in site.paths if path.startswith("GET /objects")]
+
+
+@pytest.mark.parametrize("text", ["x\ny", " x", "x\x7f", "x\ud800"])
+async def test_objects_are_not_asked_for_what_no_line_holds(site: ServedVault, text: str) -> None:
+    objects = Objects(site.client._session, CUSTOMER_TYPE, "Customer")
+
+    with pytest.raises(NoSuchItem):
+        await objects.chosen(text, Choice(by="external-id"), no_names)
+
+    assert not [path for path in site.paths if path.startswith("GET /objects")]
+
+
+async def no_names() -> set[int]:
+    raise AssertionError("names are not asked for")
+
+
+@pytest.mark.parametrize("text", ["C-1 (ä, ö); #7+", "x" * 100, "\U0001f4e7" * 50])
+async def test_any_other_value_is_asked_for_as_it_is(site: ServedVault, text: str) -> None:
+    made = site.example.add_object(CUSTOMER_TYPE, 215, {0: "Odd"}, external_id=text)
+
+    assert await chosen(site, "PD.CustomerRecord", text, by="external-id") == made
+
+
+@pytest.mark.parametrize("status", [400, 404, 414])
+async def test_an_address_that_the_web_server_refuses_is_no_fit(site: ServedVault, status: int) -> None:
+    """One mail must not hold its source."""
+    site.instead = refusing("GET /objects/136/eC+4711/latest", status)
+
+    with pytest.raises(NoFit, match=rf"does not take the value in an address \({status}\)") as caught:
+        await chosen(site, "PD.CustomerRecord", "C+4711", by="external-id")
+
+    assert "4711" not in str(caught.value)
+
+
+async def test_an_external_id_that_m_files_itself_does_not_understand_is_none(site: ServedVault) -> None:
+    site.instead = refusing("GET /objects/136/eC-4711/latest", 400, error(400))
+
+    with pytest.raises(NoSuchItem):
+        await chosen(site, "PD.CustomerRecord", "C-4711", by="external-id")
+
+
+async def test_a_web_server_that_refuses_everything_is_no_fault_of_the_value(site: ServedVault) -> None:
+    """Else each mail that comes while the service is not set up would fail."""
+    await chosen(site, "PD.CustomerRecord", "C-4712", by="external-id")
+
+    async def away(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return web.Response(status=404, text="<html>", content_type="text/html")
+
+    site.instead = away
+
+    with pytest.raises(ConfigurationFault, match="not as M-Files does"):
+        await chosen(site, "PD.CustomerRecord", "C-4712", by="external-id")
 
 
 async def test_a_bare_list_of_items_is_as_good_as_results(site: ServedVault) -> None:
