@@ -89,5 +89,5 @@ def _is_done_with(row: Row) -> bool:
 
 
 def _kept_on(row: Row) -> datetime | None:
-    """What was kept of a mail that could not be filed is kept until it is; so where its document is deleted."""
+    """What was kept of a mail is kept until it is filed, and goes on where its document is deleted."""
     return None if _is_done_with(row) else row.kept

@@ -10,6 +10,8 @@ from typing import Any
 from shared.configuration import Fixed
 from shared.configuration import PropertyValue as Configured
 from shared.errors import ConfigurationFault, MailFault, Permanent
+from shared.mail_properties import mail_properties
+from shared.template_environment import TIME_ZONE
 from shared.templates import (
     EXAMPLE_OF_ATTACHMENT,
     EXAMPLE_VOCABULARY,
@@ -21,10 +23,6 @@ from shared.vault.protocol import (
     ADDITIONAL_CLASSES,
     ANY_WAY,
     CLASS,
-    CONVERSATION_ID,
-    IN_REPLY_TO,
-    IN_REPLY_TO_REFERENCE,
-    MESSAGE_ID,
     SINGLE_FILE,
     STATE,
     WORKFLOW,
@@ -48,8 +46,21 @@ _INSTEAD = {
     CLASS: "class",
 }
 """The keys that say what these properties say; the app itself fills the first."""
-_TEXTS = (DataType.TEXT, DataType.MULTI_LINE_TEXT)
 _LOOKUPS = (DataType.LOOKUP, DataType.MULTI_SELECT_LOOKUP)
+_ALIKE_IN_ALL = frozenset(
+    {
+        "attachment_count",
+        "date",
+        "has_attachments",
+        "mailbox",
+        "received",
+        "sent",
+        "size",
+        "source",
+        TIME_ZONE,
+    }
+)
+"""Names whose values are of one form in all mail: what is wrong with one is wrong with every one."""
 
 
 @dataclass
@@ -127,42 +138,13 @@ class PropertyMaker:
     async def of_mail(self, classes: Sequence[ClassDef], taken: set[int]) -> list[PropertyValue]:
         """M-Files' own properties of e-mail, where a class has them and nothing else fills them.
 
-        One that is longer than its property is left out: half an id is none (developer.m-files.com,
-        MFBuiltInPropertyDef). Raises ConfigurationFault, Unavailable.
+        None for the document of an attachment: an id is to name one document. Raises ConfigurationFault,
+        Unavailable.
         """
-        known = {MESSAGE_ID: "message_id", IN_REPLY_TO: "in_reply_to", CONVERSATION_ID: "conversation_id"}
-        made = []
+        if self.number:
+            return []
         theirs = frozenset().union(*(one.properties for one in classes)) - taken
-        for number, name in known.items():
-            definition = self.structure.built_in(number) if number in theirs else None
-            text = str(self.values.get(name) or "")
-            if definition is None or definition.data_type not in _TEXTS or not text:
-                continue
-            kept = typed(text, definition.data_type)
-            if definition.data_type == DataType.MULTI_LINE_TEXT or kept == text:
-                made.append(PropertyValue(number, DataType(definition.data_type), kept))
-            else:
-                self._warn(f'property "{definition.name}" is left out: a Text property does not hold the id')
-        if IN_REPLY_TO_REFERENCE in theirs:
-            made += await self._answered()
-        return made
-
-    async def _answered(self) -> list[PropertyValue]:
-        """The one object that has the Message-ID to which the mail is a reply, where the vault has it."""
-        text = str(self.values.get("in_reply_to") or "")
-        reference = self.structure.built_in(IN_REPLY_TO_REFERENCE)
-        searched = self.structure.built_in(MESSAGE_ID)
-        if not text or reference is None or reference.object_type is None:
-            return []
-        if searched is None or searched.data_type != DataType.TEXT:
-            return []
-        try:
-            found = await self.structure.choose(reference, text, Choice(match=MESSAGE_ID))
-        except NoFit:
-            return []
-        is_one = reference.data_type == DataType.LOOKUP
-        data_type = DataType.LOOKUP if is_one else DataType.MULTI_SELECT_LOOKUP
-        return [PropertyValue(reference.id, data_type, found if is_one else (found,))]
+        return await mail_properties(self.structure, self.values, theirs, self._warn)
 
     def _is_for_us(self, number: int) -> bool:
         """Whether a required property is to be filled here: M-Files fills its own, and automatic ones."""
@@ -248,7 +230,11 @@ class PropertyMaker:
         texts = (setting.value, setting.owner) if isinstance(setting, Configured) else (setting,)
         of_mail = any(isinstance(text, str) and "{" in text for text in texts)
         if of_mail and definition.data_type not in _LOOKUPS and isinstance(texts[0], str):
-            of_mail = self._fits_the_example(reference, texts[0], definition.data_type)
+            known = compiled_of_attachment(texts[0]).names
+            # Over what a sender may write freely, one odd mail must not hold all the others.
+            of_mail = not known <= _ALIKE_IN_ALL or self._fits_the_example(
+                reference, texts[0], definition.data_type
+            )
         reason = f'source "{self.source}", property "{reference}": {error}.'
         mend = "Correct the value in mail-sources.toml, or make it optional"
         return (

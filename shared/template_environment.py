@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import re2
 from jinja2 import ChainableUndefined, TemplateError, Undefined, pass_context
-from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_TESTS
-from jinja2.filters import do_float, do_int
+from jinja2.filters import FILTERS, do_float, do_int
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.tests import TESTS
 
 from shared.mail import Address, Addresses, Moment
 from shared.near_names import near
@@ -132,7 +132,7 @@ def _meant(fault: str) -> str:
     if found is None:
         return ""
     made = environment(Absent)
-    known, theirs = (made.tests, DEFAULT_TESTS) if found[1] == "test" else (made.filters, DEFAULT_FILTERS)
+    known, theirs = (made.tests, TESTS) if found[1] == "test" else (made.filters, FILTERS)
     if like := near(found[2], known):
         return f' (did you mean "{like}"?)'
     own = ", ".join(sorted(name for name in known if known[name] is not theirs.get(name)))

@@ -279,7 +279,7 @@ async def test_the_app_reads_it_from_storage_and_builds_anew_what_holds_a_value_
     await in_storage.refresh()
 
     assert list(in_storage.sources) == ["orders"]
-    assert in_storage.staging is staging
+    assert in_storage.staging is not staging
     assert list(staging.sources) == ["orders"]
     assert in_storage.aftermath.give_up_after.days == 5
     assert in_storage.receiver.aftermath is in_storage.aftermath

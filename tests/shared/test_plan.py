@@ -429,8 +429,8 @@ async def test_a_property_that_has_a_key_of_its_own_cannot_be_set_otherwise(numb
     ("property_", "template"),
     [
         ("PD.Day", "{{ received | date('%d.%m.%Y') }}"),
-        ("PD.Count", "{{ from.address }}"),
-        ("PD.Paid", "{{ importance }}"),
+        ("PD.Count", "{{ received }}"),
+        ("PD.Paid", "{{ mailbox }}"),
     ],
 )
 async def test_a_template_that_is_of_another_type_fails_no_mail(property_: str, template: str) -> None:
@@ -438,8 +438,16 @@ async def test_a_template_that_is_of_another_type_fails_no_mail(property_: str, 
         await value_of(template, property_)
 
 
-@pytest.mark.parametrize("template", ["{{ header('X-Count') }}", "{{ subject | group('Invoice (.*)') }}"])
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ header('X-Count') }}",
+        "{{ header('X-Rate') }}{{ subject }}",
+        "{{ subject | group('Invoice (.*)') }}",
+    ],
+)
 async def test_a_mail_whose_number_is_none_fails_alone(template: str) -> None:
+    """Whatever the example says: over what a sender writes freely, one mail must not stop all others."""
     mail = Mail(subject="Invoice no", headers=(Header("X-Count", "no"),))
     with pytest.raises(MailFault, match=r'property "PD\.Count": the value is not a whole number'):
         await value_of(template, "PD.Count", mail)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -547,11 +546,13 @@ async def test_one_thing_that_is_not_shown_is_none_and_all_of_them_are_a_fault(
     with pytest.raises(NoSuchItem):
         await chosen(site, reference, "34", **how)
 
+    of_one, of_all = (refusing(f"GET {path}", status, error(status)) for path in (one, whole))
+
     async def nothing(request: web.Request, handler: Handler) -> web.StreamResponse:
-        of_one = refusing(f"GET {one}", status, error(status))
-        return await of_one(
-            request, partial(refusing(f"GET {whole}", status, error(status)), handler=handler)
-        )
+        async def rest(request: web.Request) -> web.StreamResponse:
+            return await of_all(request, handler)
+
+        return await of_one(request, rest)
 
     site.instead = nothing
     with pytest.raises(ConfigurationFault, match="cannot be read"):
