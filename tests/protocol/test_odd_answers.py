@@ -21,7 +21,7 @@ from shared.graph.answers import Attachment, Message, Page
 from shared.graph.faults import NotFound, Refused
 from shared.journal_row import Row
 from shared.mail_kinds import DRAFT
-from shared.manifest import ITEM, REFERENCE
+from shared.manifest import REFERENCE
 from tests.protocol.simulated import Mailboxes
 from tests.protocol.worker import Worker
 from tests.protocol.world import SOURCE, World, configured
@@ -156,7 +156,7 @@ def reasons(answers: Answers) -> set[str]:
             content = answers.content.get(one.id)
             if not one.id:
                 found.add("an attachment without an id")
-            elif content is GONE or (content is REFUSED and one.kind != ITEM):
+            elif content is GONE or (content is REFUSED and one.kind == "file"):
                 found.add(f"content of a mail: {content}")
     return found
 
