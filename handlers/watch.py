@@ -1,4 +1,4 @@
-"""Timer: mail that nobody drives any more is queued again."""
+"""Timer: mail that nobody drives any more is queued again, and names are looked up in the vault."""
 
 from __future__ import annotations
 
@@ -18,5 +18,6 @@ def blueprint(services: Services) -> func.Blueprint:
     async def watch(timer: func.TimerRequest) -> None:
         await services.refresh()
         await services.watch.run()
+        await services.names.run()
 
     return functions

@@ -42,6 +42,7 @@ from shared.journal import JournalTable
 from shared.log import quieten_clients
 from shared.mailbox_step import MailboxStep
 from shared.memory_budget import MemoryBudget
+from shared.name_check import NameCheck
 from shared.pinging import Ping, Pings
 from shared.planning import Planner
 from shared.progress import Progress
@@ -65,7 +66,7 @@ from shared.watching import Watch
 from shared.webhook import Webhook
 
 _T = TypeVar("_T")
-_OF_ONE_CONFIGURATION = ("vault", "aftermath", "receiver", "staging", "filing", "mailbox", "watch")
+_OF_ONE_CONFIGURATION = ("vault", "aftermath", "receiver", "staging", "filing", "mailbox", "watch", "names")
 """Parts that hold a value of the configuration. The others know its sources alone, by a live mapping."""
 RETIRED_FOR = 15 * 60.0
 """Seconds for which a former vault can still be used: no function runs longer."""
@@ -328,6 +329,12 @@ class Services:
             kept_after,
             self.sweeper.note_starts,
         )
+
+    @cached_property
+    def names(self) -> NameCheck:
+        """What the function `watch` calls, too."""
+        key = self.configuration.vault.filing_key
+        return NameCheck(self.sources, key, self.vault, self.breakers, self.clock)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

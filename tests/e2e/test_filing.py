@@ -28,7 +28,7 @@ def mail(subject: str, **files: bytes) -> bytes:
 
 
 async def test_a_mail_with_attachments_is_one_document_with_all_its_bytes(installation: Installation) -> None:
-    raw = mail("Invoice-1", invoice_pdf=b"%PDF-" + bytes(range(256)) * 40, empty_pdf=b"")
+    raw = mail("Invoice-1", invoice_pdf=b"%PDF-" + bytes(range(256)) * 40, small_pdf=b"%PDF-")
     delivered = installation.deliver(raw)
 
     row = await installation.until_ended(delivered.immutable_id)
@@ -39,7 +39,7 @@ async def test_a_mail_with_attachments_is_one_document_with_all_its_bytes(instal
     assert found == {
         "Invoice-1.eml": raw,
         "invoice.pdf": b"%PDF-" + bytes(range(256)) * 40,
-        "empty.pdf": b"",
+        "small.pdf": b"%PDF-",
     }
     assert row.digests == tuple(hashlib.sha256(content).digest() for content in found.values())
 
