@@ -13,11 +13,11 @@ from shared.attachment_choice import is_picture, passed_over
 from shared.configuration import Document, Source
 from shared.configuration import PropertyValue as Configured
 from shared.errors import ConfigurationFault, MailFault
-from shared.file_names import Called, vault_names
+from shared.file_plan import AttachmentFacts, NamedFile, named_files, warnings_of
 from shared.identities import linked_key
 from shared.mail import vocabulary
 from shared.mail_content import Content, Format
-from shared.manifest import EMPTY, ITEM, NO_ADDRESS, PLACEHOLDER, REFERENCE, Manifest, StagedFile
+from shared.manifest import Manifest
 from shared.plan import LinkedDocument, Plan, PlannedFile, versioned
 from shared.property_values import PropertyMaker
 from shared.rendering import EXTENSIONS, rendered_bytes, rendered_path
@@ -45,26 +45,6 @@ WITHOUT_ATTACHMENTS = "without-attachments"
 """The rule by which a mail is skipped whose source files attachments only."""
 AS_IT_IS = "the message is signed, encrypted or TNEF: it is filed as it is"
 NO_TEXT = "the message has no text of its own, or is encrypted: it is filed as it is"
-_ITEM_EXTENSIONS = {"text/calendar": "ics", "text/vcard": "vcf"}
-_NOTES = {
-    EMPTY: "is empty",
-    PLACEHOLDER: "is a placeholder: its content did not come in time",
-    NO_ADDRESS: "is a link, and Graph does not say where to: it leads to the mail",
-}
-
-
-@dataclass(frozen=True)
-class _Named:
-    """A staged file with what the vault calls it."""
-
-    file: StagedFile
-    title: str
-    extension: str
-
-    @property
-    def planned(self) -> PlannedFile:
-        file = self.file
-        return PlannedFile(file.path, self.title, self.extension, size=file.size, sha256=file.sha256)
 
 
 @dataclass(frozen=True)
@@ -130,7 +110,7 @@ class _Planning:
         self._structure = structure
         self._content = content
         self._values = values
-        self._warnings = _warnings(manifest)
+        self._warnings = warnings_of(manifest)
 
     @property
     def _place(self) -> str:
@@ -141,7 +121,7 @@ class _Planning:
         maker = self._maker(place=self._place, values=self._values)
         title = maker.title(document.title)
         form = await self._form()
-        message, *attached = self._named(title, "eml" if form is None else EXTENSIONS[form])
+        message, *attached = named_files(self._manifest, title, "eml" if form is None else EXTENSIONS[form])
         chosen = await self._chosen(attached)
         left_out = bool(self._manifest.left_out)  # what Graph could not give is within the message alone
         is_bare = document.content == "attachments" and not chosen and not left_out
@@ -242,12 +222,7 @@ class _Planning:
             return None
         return form
 
-    def _named(self, title: str, extension: str) -> list[_Named]:
-        files = self._manifest.files
-        names = vault_names([_called(file, title, extension) for file in files])
-        return [_Named(file, *name) for file, name in zip(files, names, strict=True)]
-
-    async def _chosen(self, attached: Sequence[_Named]) -> list[_Named]:
+    async def _chosen(self, attached: Sequence[NamedFile]) -> list[NamedFile]:
         """The attachments that are filed beside the message; the journal says of the others why not."""
         settings = self._attachments
         looks = settings.inline == "skip" and any(is_picture(one.file) for one in attached)
@@ -261,7 +236,7 @@ class _Planning:
                 chosen.append(one)
         return chosen
 
-    async def _message(self, message: _Named, form: Format | None) -> PlannedFile:
+    async def _message(self, message: NamedFile, form: Format | None) -> PlannedFile:
         if form is None:
             return message.planned
         made = await self._content.rendered(form)
@@ -271,12 +246,12 @@ class _Planning:
         digest = hashlib.sha256(body).hexdigest()
         return PlannedFile(path, message.title, message.extension, size=len(body), sha256=digest)
 
-    async def _linked(self, attached: _Named) -> LinkedDocument:
+    async def _linked(self, attached: NamedFile) -> LinkedDocument:
         """The document of one attachment, which names that of the mail."""
         settings, number = self._document.attachment, attached.file.number
         kind = self._object_type()
         relation = self._relation(kind)
-        values = {**self._values, "attachment": _AttachmentFacts.of(attached)}
+        values = {**self._values, "attachment": AttachmentFacts.of(attached)}
         maker = self._maker(place=f"{self._place}.attachment", values=values, number=number)
         title = maker.title(settings.title)
         class_ = await self._structure.class_(self._class_of_attachments(kind))
@@ -318,22 +293,6 @@ class _Planning:
         return relation
 
 
-@dataclass(frozen=True)
-class _AttachmentFacts:
-    """An attachment as the templates of its own document see it; `name` is without the extension."""
-
-    name: str
-    extension: str
-    type: str
-    size: int
-    number: int
-
-    @classmethod
-    def of(cls, attached: _Named) -> _AttachmentFacts:
-        file = attached.file
-        return cls(attached.title, attached.extension, file.type, file.size, file.number)
-
-
 def _names_in(document: Document) -> frozenset[str]:
     """The names that the templates of a document use."""
     settings = [*document.properties.values(), *document.attachment.properties.values()]
@@ -352,23 +311,3 @@ def _key_property(structure: Structure, reference: str | int) -> PropertyDef:
             "Name a property of data type Text that every class used has.",
         )
     return key
-
-
-def _called(file: StagedFile, title: str, extension: str) -> Called:
-    if file.kind == "message":
-        return Called(title, extension=extension)
-    if file.attached_as == ITEM:
-        # It is called by its subject.
-        return Called(file.name, extension=_ITEM_EXTENSIONS.get(file.type, "eml"))
-    if file.attached_as == REFERENCE:
-        return Called(file.name, extension="url")
-    return Called(file.name, file.type)
-
-
-def _warnings(manifest: Manifest) -> list[str]:
-    left_out = [
-        f"attachment {left.number} ({left.kind}) is within the message only" for left in manifest.left_out
-    ]
-    # A note of a later version is none that this one knows.
-    noted = [(file.number, _NOTES.get(file.note)) for file in manifest.files]
-    return left_out + [f"attachment {number} {note}" for number, note in noted if note is not None]
