@@ -14,9 +14,9 @@ from functools import lru_cache
 
 import re2
 
-_STRING = r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\""""
-_INSERTED = rf"""\{{\{{(?:[^'"{{}}]++|{_STRING})*+\}}\}}"""
-_STRINGS = re.compile(_STRING, re.DOTALL)
+from shared.template_environment import TEXT, plain_text
+
+_INSERTED = rf"""\{{\{{(?:[^'"{{}}]++|{TEXT.pattern})*+\}}\}}"""
 _INSERTIONS = re.compile(_INSERTED, re.DOTALL)
 _ONLY_INSERTIONS = re.compile(rf"(?:[^{{]++|\{{(?![{{%#])|{_INSERTED})*+", re.DOTALL)
 _SEARCHED = re.compile(r"\bmatching\s*\(?\s*$")
@@ -32,9 +32,6 @@ _FREE_BETWEEN = tuple((re.compile(before), re.compile(after)) for before, after 
 _SEARCH_ENDS = re.compile(_FREE[0][1])
 _QUIET = re2.Options()
 _QUIET.log_errors = False
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPES = frozenset("\n\\'\"abfnrtvNuUx01234567")
-"""What means something after a backslash; before anything else Python warns of one."""
 _WORDS = re.compile(r"\^?[\w @.,:;/#=&%!~<>'\"-]{0,100}\$?")
 """A regular expression that cannot be wrong."""
 _LOOK_BACK = 16
@@ -59,9 +56,9 @@ def by_shape(check: Check, shape: Callable[[str], Shape]) -> Check:
 
 def template_shape(text: str) -> Shape:
     """The insertions of a template, as `expression_shape` has them; all of it if there are other blocks."""
-    if _ONLY_INSERTIONS.fullmatch(text):
-        text = "".join(_INSERTIONS.findall(text))
-    return expression_shape(text)
+    if not _ONLY_INSERTIONS.fullmatch(text):
+        return text, []  # what looks like a text there may stand outside of a block
+    return expression_shape("".join(_INSERTIONS.findall(text)))
 
 
 def expression_shape(text: str) -> Shape:
@@ -71,11 +68,11 @@ def expression_shape(text: str) -> Shape:
     def blank(found: re.Match[str]) -> str:
         before = text[max(0, found.start() - _LOOK_BACK) : found.start()]
         if _SEARCHED.search(before) and _SEARCH_ENDS.match(text, found.end()):
-            searched.extend(_read_either_way(found[0][1:-1]))
+            searched.append(plain_text(found[0]))
             return "''"
         return "''" if _is_free(before, text, found.end()) else found[0]
 
-    return _STRINGS.sub(blank, text), searched
+    return TEXT.sub(blank, text), searched
 
 
 def _is_free(before: str, text: str, end: int) -> bool:
@@ -93,14 +90,3 @@ def _compiles(pattern: str) -> bool:
     except re2.error:
         return False
     return True
-
-
-def _read_either_way(string: str) -> list[str]:
-    """A regular expression as it is written, and as Jinja2's lexer reads its escapes, such as `\\b`."""
-    if "\\" not in string:
-        return [string]
-    known = _ESCAPED.sub(lambda pair: pair[0] if pair[1] in _ESCAPES else f"\\{pair[0]}", string)
-    try:
-        return [string, known.encode("ascii", "backslashreplace").decode("unicode-escape")]
-    except UnicodeDecodeError:
-        return ["("]  # no regular expression: the whole text says what is wrong

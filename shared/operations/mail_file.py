@@ -10,7 +10,7 @@ import email.utils
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,11 @@ from typing import Any, BinaryIO
 from shared.attachments import type_of_item
 from shared.body.charsets import decoded
 from shared.body.headers import shown
-from shared.body.reader import Body, BodyReader, Rendered
+from shared.body.reader import Body, BodyReader
 from shared.errors import VaultpostError
 from shared.file_extensions import extension_of
 from shared.graph.answers import Attachment, EmailAddress, InternetMessageHeader, Message, Recipient
-from shared.mail_content import Format
+from shared.mail_content import BodyContent
 from shared.manifest import EMPTY, ITEM, MESSAGE_NAME, StagedFile, attachment_path
 from shared.mime_head import HEAD_SIZE
 from shared.operations.mime_parts import LONGEST_LINE, MimePart, PartReader
@@ -228,36 +228,15 @@ def _in_utc(moment: datetime | None) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
-@dataclass
-class FileContent:
-    """The text of a mail in a file, read when it is first asked for; as `shared.mail_content.Content`."""
+class FileContent(BodyContent):
+    """The text of a mail in a file, read when it is first asked for. Reading raises Unreadable."""
 
-    path: Path
-    _body: Body | None = None
-    _rendered: dict[Format, Rendered] = field(default_factory=dict)
-
-    async def text(self) -> str:
-        """The body as plain text; empty where the mail shows none. Raises Unreadable."""
-        rendered = await self.rendered("text")
-        return rendered.content if rendered is not None else ""
-
-    async def rendered(self, kind: Format) -> Rendered | None:
-        """The body as a file; None where the mail shows none. Raises Unreadable."""
-        body = await self._read()
-        if not body.is_there:
-            return None
-        if kind not in self._rendered:
-            self._rendered[kind] = await asyncio.to_thread(body.text if kind == "text" else body.html)
-        return self._rendered[kind]
-
-    async def shown_pictures(self) -> frozenset[str]:
-        """The SHA-256 of the pictures that the body shows. Raises Unreadable."""
-        return await asyncio.to_thread((await self._read()).shown_pictures)
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
 
     async def _read(self) -> Body:
-        if self._body is None:
-            self._body = await asyncio.to_thread(_body_of, self.path)
-        return self._body
+        return await asyncio.to_thread(_body_of, self._path)
 
 
 @contextmanager

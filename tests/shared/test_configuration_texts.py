@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from shared.conditions import Condition
 from shared.configuration_checks import CHECKS, _template
 from shared.configuration_texts import by_shape, expression_shape, template_shape
+from shared.templates import TemplateFault
 
 
 @pytest.mark.parametrize(
@@ -42,12 +44,12 @@ def test_only_words_are_left_out_that_cannot_make_a_template_fail(text: str, sha
     ("text", "searched"),
     [
         ("subject is matching('^PO-[0-9]+')", ["^PO-[0-9]+"]),
-        (r"subject is matching('\d')", [r"\d", r"\d"]),
-        (r"subject is matching('\t\\.')", [r"\t\\.", "\t\\."]),
-        (r"subject is matching('\x4')", ["("]),
+        (r"subject is matching('\d')", [r"\d"]),
+        (r"subject is matching('\t\\.')", [r"\t\."]),
+        (r"subject is matching('\x4')", [r"\x4"]),
     ],
 )
-def test_regular_expressions_are_looked_at_as_written_and_as_read(text: str, searched: list[str]) -> None:
+def test_regular_expressions_are_looked_at_as_conditions_read_them(text: str, searched: list[str]) -> None:
     assert expression_shape(text)[1] == searched
 
 
@@ -111,3 +113,16 @@ parts = some.sampled_from(
 @given(some.lists(words | parts, max_size=10).map("".join))
 def test_a_template_is_refused_exactly_if_it_is_by_itself(text: str) -> None:
     assert CHECKS["template"](text) == _template(text)
+
+
+def test_an_escape_that_is_none_is_refused_as_the_condition_itself_refuses_it() -> None:
+    """What the shapes take for right must be right for the whole text."""
+    text = r"subject is matching('\x4')"
+
+    assert CHECKS["expression"](text)
+    with pytest.raises(TemplateFault):
+        Condition(text)
+
+
+def test_a_quotation_mark_outside_of_a_block_begins_no_text() -> None:
+    assert CHECKS["template"]('=="{{"') == _template('=="{{"') != ""
