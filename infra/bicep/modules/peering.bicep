@@ -1,0 +1,23 @@
+metadata description = 'This side of a peering with the company\'s hub network; the hub\'s side is made there.'
+
+param networkName string
+
+@description('The hub network.')
+param hubNetworkId string
+
+resource network 'Microsoft.Network/virtualNetworks@2024-10-01' existing = {
+  name: networkName
+}
+
+resource peering 'Microsoft.Network/virtualNetworks/virtualNetworkPeerings@2024-10-01' = {
+  parent: network
+  name: 'hub'
+  properties: {
+    remoteVirtualNetwork: {
+      id: hubNetworkId
+    }
+    allowVirtualNetworkAccess: true
+    allowForwardedTraffic: true
+    useRemoteGateways: true
+  }
+}
