@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import platform
 import re
@@ -17,11 +18,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if sys.platform == "win32":
     import msvcrt
@@ -29,7 +31,9 @@ else:
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+
+    Judge = Callable[[int, str], "tuple[str, str]"]
 
 ROOT = Path(__file__).resolve().parent
 DEV = ROOT / ".dev"
@@ -44,13 +48,18 @@ usage: python3 dev.py COMMAND
   sandbox   the local services alone, until Ctrl-C
   host --settings FILE [--port N] [--lease SECONDS]
             the app alone, on plain HTTP at 127.0.0.1, against any services
-  lint      ruff and mypy
+  lint      ruff, mypy, bandit and pip-audit
 """
 
 _OLDEST, _NEWEST = (3, 11), (3, 13)
 _WORKER_VERSION = "3.13"
 _MARKER = "vaultpost-installed"
 _HEARTBEAT_SECONDS = 15.0
+_INCLUDES_THE_APPS = re.compile(rb"^-r requirements\.txt\b", re.MULTILINE)
+_AUDITED = ("requirements.txt", "requirements-dev.txt", "requirements-worker.txt")
+_SCANNED = ("function_app.py", "dev.py", "ops.py", "handlers", "shared", "sandbox")
+_ACCEPTED = re.compile(r"^\| ((?:CVE|GHSA|PYSEC)-[\w-]+) \|[^|]*\w[^|]*\|[^|]*\w[^|]*\|$", re.MULTILINE)
+_UNREACHABLE = re.compile(r"\b(?:requests\.exceptions\.\w+|ServiceError|ConnectionError)\b")
 _OF_ONE_PROCESS = {"--pdb", "--trace", "-s", "--capture=no", "no:xdist"}
 _PROBE = "import sys; print(sys.executable); print('.'.join(map(str, sys.version_info[:3])))"
 
@@ -112,8 +121,10 @@ class VirtualEnvironment:
     def fingerprint(self) -> str:
         """What the content depends on: the pins, those that they include, and the version of Python."""
         digest = hashlib.sha256(f"{sys.platform} {self.interpreter.version}\n".encode())
-        for file in (self.requirements.with_name("requirements.txt"), self.requirements):
-            digest.update(file.read_bytes())
+        pins = self.requirements.read_bytes()
+        if _INCLUDES_THE_APPS.search(pins):
+            digest.update(self.requirements.with_name("requirements.txt").read_bytes())
+        digest.update(pins)
         return digest.hexdigest()
 
     def is_whole(self) -> bool:
@@ -227,8 +238,8 @@ def finished(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, output
 
 
-def end(process: subprocess.Popen[str]) -> None:
-    """End a program of `run` with all its children."""
+def end(process: subprocess.Popen[Any]) -> None:
+    """End a program of `run` or `run_together` with all its children."""
     if sys.platform == "win32":
         tree = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
         subprocess.run(tree, check=False, capture_output=True)
@@ -245,6 +256,40 @@ def end(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
+def run_together(
+    programs: Sequence[tuple[Sequence[str | Path], Mapping[str, str]]],
+) -> Generator[tuple[int, str], None, None]:
+    """Run programs side by side, each in its environment; status and output of each, in their order.
+
+    Nothing of them outlives an exception.
+    """
+    with ExitStack() as stack:
+        started = []
+        for command, environment in programs:
+            output = stack.enter_context(tempfile.TemporaryFile())
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            stack.callback(end_if_running, process)
+            started.append((process, output))
+        for process, output in started:
+            status = process.wait()
+            output.seek(0)
+            yield status, output.read().decode(errors="replace").replace(os.linesep, "\n")
+
+
+def end_if_running(process: subprocess.Popen[bytes]) -> None:
+    """End a program with all its children, unless it has come to its end."""
+    if process.poll() is None:
+        end(process)
+
+
 def hand_over(command: Sequence[str | Path], environment: Mapping[str, str]) -> int:
     """Become `command`, so that signals and exit status are its own. On Windows: wait for it.
 
@@ -258,7 +303,7 @@ def hand_over(command: Sequence[str | Path], environment: Mapping[str, str]) -> 
             signal.signal(number, lambda *_: None)
         return subprocess.call(words, cwd=ROOT, env=environment)
     os.chdir(ROOT)
-    return os.execve(words[0], words, environment)  # noqa: S606 -- no shell is wanted
+    return os.execve(words[0], words, environment)  # noqa: S606 - no shell is wanted # nosec B606
 
 
 def obey_termination() -> None:
@@ -292,6 +337,12 @@ def worker_environment(interpreter: Interpreter) -> VirtualEnvironment:
     """The app beside Microsoft's own worker, which needs Python 3.13."""
     directory = DEV / f"venv-{interpreter.line}-worker"
     return VirtualEnvironment(directory, interpreter, ROOT / "requirements-worker.txt")
+
+
+def audit_environment(interpreter: Interpreter) -> VirtualEnvironment:
+    """What audits the code and its dependencies: apart, as it depends on other versions of the same."""
+    directory = DEV / f"venv-{interpreter.line}-audit"
+    return VirtualEnvironment(directory, interpreter, ROOT / "requirements-audit.txt")
 
 
 def ensure(wanted: VirtualEnvironment) -> Path:
@@ -524,22 +575,84 @@ def distribution(arguments: Sequence[str]) -> list[str]:
 
 
 def lint(arguments: Sequence[str]) -> int:
-    """Every check runs, even if one before it failed."""
+    """Every check runs, beside the others, even if one of them fails."""
     options("lint", arguments)
     python = ensure(main_environment(this_interpreter()))
-    checks = {"ruff check": ["check"], "ruff format": ["format", "--check"], "mypy": []}
-    results = [check(name, [python, "-m", name.split()[0], *words]) for name, words in checks.items()]
-    return 0 if all(results) else 1
+    auditor = ensure(audit_environment(this_interpreter()))
+    environment = scrubbed(os.environ, DEV)
+    checks: list[tuple[str, list[str | Path], Mapping[str, str], Judge]] = [
+        ("ruff check", [python, "-m", "ruff", "check"], environment, by_status),
+        ("ruff format", [python, "-m", "ruff", "format", "--check"], environment, by_status),
+        ("mypy", [python, "-m", "mypy"], environment, by_status),
+        ("bandit", [auditor, "-m", "bandit", *BANDIT], environment, by_status),
+        ("pip-audit", [auditor, "-m", "pip_audit", *pip_audit()], for_installing(os.environ), by_findings),
+    ]
+    started, passed = time.monotonic(), True
+    ended = run_together([(command, variables) for _, command, variables, _ in checks])
+    for (name, *_, judge), (status, output) in zip(checks, ended, strict=True):
+        verdict, why = judge(status, output)
+        if why:
+            print(why)
+        print(f"{name}: {verdict} ({time.monotonic() - started:.1f} s)", flush=True)
+        passed = passed and verdict != "failed"
+    return 0 if passed else 1
 
 
-def check(name: str, command: Sequence[str | Path]) -> bool:
-    """Run one check; what it prints is of interest only if it fails."""
-    started = time.monotonic()
-    status, output = run(command, scrubbed(os.environ, DEV))
-    if status:
-        print(output.rstrip())
-    print(f"{name}: {'failed' if status else 'passed'} ({time.monotonic() - started:.1f} s)", flush=True)
-    return status == 0
+def by_status(status: int, output: str) -> tuple[str, str]:
+    """A verdict, and why: what a check prints is of interest only if it fails."""
+    return ("failed", output.rstrip()) if status else ("passed", "")
+
+
+BANDIT = ("-c", "pyproject.toml", "--quiet", "--recursive", *_SCANNED)
+
+
+def pip_audit() -> list[str]:
+    """Its arguments: what is pinned is all there is, so that nothing has to be resolved or installed."""
+    files = [word for name in _AUDITED for word in ("-r", name)]
+    cache = str(DEV / "audit-cache")
+    return [
+        "--no-deps",
+        "--disable-pip",
+        "--progress-spinner=off",
+        "--format=json",
+        f"--cache-dir={cache}",
+        *files,
+    ]
+
+
+def by_findings(status: int, output: str) -> tuple[str, str]:
+    """The verdict on what pip-audit has found: what is accepted in writing does not count.
+
+    Where the data cannot be had, on a machine without network or behind an index that has none, that is
+    said, and is no failure.
+    """
+    found = next((line for line in output.splitlines() if line.startswith('{"dependencies"')), None)
+    if found is None:
+        if _UNREACHABLE.search(output):
+            return "not run: the service with the vulnerabilities cannot be reached", ""
+        return "failed", output.rstrip()
+    dependencies = json.loads(found)["dependencies"]
+    known = [one for one in dependencies if "skip_reason" not in one]
+    if not known:
+        return "not run: the index has no data on vulnerabilities", ""
+    bad = [f"{one['name']} {one['version']}: {told(each)}" for one in known for each in open_findings(one)]
+    unknown = len(dependencies) - len(known)
+    verdict = f"passed, {unknown} of {len(dependencies)} unknown to the index" if unknown else "passed"
+    return ("failed", "\n".join(sorted(set(bad)))) if bad else (verdict, "")
+
+
+def open_findings(dependency: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What is known against a dependency, less what docs/decisions/dependencies.md accepts with a reason."""
+    text = (ROOT / "docs" / "decisions" / "dependencies.md").read_text(encoding="utf-8")
+    accepted = set(_ACCEPTED.findall(text))
+    return [one for one in dependency["vulns"] if accepted.isdisjoint({one["id"], *one.get("aliases", ())})]
+
+
+def told(finding: Mapping[str, Any]) -> str:
+    """A finding in a line."""
+    others = f" ({', '.join(finding['aliases'])})" if finding.get("aliases") else ""
+    mended = f", mended in {', '.join(finding['fix_versions'])}" if finding.get("fix_versions") else ""
+    return f"{finding['id']}{others}{mended}"
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {

@@ -9,6 +9,7 @@ import azure.functions as func
 
 from handlers import (
     dead_letters,
+    doctor,
     filing,
     lifecycle,
     mailbox,
@@ -32,5 +33,6 @@ for module in (
     sweep,
     watch,
     dead_letters,
+    doctor,
 ):
     app.register_functions(module.blueprint(services))

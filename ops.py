@@ -45,6 +45,8 @@ def _start(options: argparse.Namespace) -> int:
         from shared.operations.commands import schema
 
         return schema.run()
+    if options.command == "doctor":
+        return _examine(options)
     from shared.errors import StartRefused
     from shared.operations.local_settings import read_values
 
@@ -59,6 +61,23 @@ def _start(options: argparse.Namespace) -> int:
     except StartRefused as refused:
         return _complain(WRONG, "ops.py: settings or configuration are wrong:", *refused.faults)
     return asyncio.run(run(services, options))
+
+
+def _examine(options: argparse.Namespace) -> int:
+    """Of the doctor, what is wrong with the settings is a finding."""
+    from shared.errors import StartRefused
+    from shared.operations.local_settings import read_values
+
+    faults: Sequence[str] = ()
+    try:
+        if options.settings is not None:
+            # Before the clients are imported, as above.
+            os.environ.update(read_values(options.settings))
+    except StartRefused as refused:
+        faults = refused.faults
+    from shared.operations.commands import doctor
+
+    return asyncio.run(doctor.run(options, os.environ, ROOT, faults))
 
 
 def _complain(status: int, head: str, *faults: str) -> int:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from shared.notification import is_answerable
+from shared.endpoint import ANSWER_HEADERS, Answer, Handshake, Refusal, sort
 from shared.services import Services
-
-_PLAIN = {"X-Content-Type-Options": "nosniff"}
 
 
 def blueprint(services: Services) -> func.Blueprint:
@@ -24,14 +22,18 @@ def blueprint(services: Services) -> func.Blueprint:
 
 async def answer(services: Services, req: func.HttpRequest) -> func.HttpResponse:
     """The answer to the handshake, or to notifications of either kind, at whichever address they come."""
-    token = req.params.get("validationToken")
-    if token is not None:
-        return _handshake(token)
-    status = await services.webhook.take(req.get_body(), req.headers.get("traceparent"))
-    return func.HttpResponse(status_code=int(status), headers=_PLAIN)
-
-
-def _handshake(token: str) -> func.HttpResponse:
-    if not is_answerable(token):
-        return func.HttpResponse(status_code=400, headers=_PLAIN)
-    return func.HttpResponse(token, status_code=200, mimetype="text/plain", charset="utf-8", headers=_PLAIN)
+    body = req.get_body()
+    asked = sort(req.url, req.params, req.headers, len(body))
+    if isinstance(asked, Handshake):
+        return func.HttpResponse(
+            asked.token,
+            status_code=int(Answer.TOKEN),
+            mimetype="text/plain",
+            charset="utf-8",
+            headers=ANSWER_HEADERS,
+        )
+    if isinstance(asked, Refusal):
+        status = services.webhook.refuse(asked)
+    else:
+        status = await services.webhook.take(body, req.headers.get("traceparent"))
+    return func.HttpResponse(status_code=int(status), headers=ANSWER_HEADERS)

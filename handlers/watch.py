@@ -1,4 +1,4 @@
-"""Timer: mail that nobody drives any more is queued again, and names are looked up in the vault."""
+"""Timer: mail that nobody drives any more is queued again; what an operator has to know is looked at."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @functions.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE, run_on_startup=False)
     async def watch(timer: func.TimerRequest) -> None:
         await services.refresh()
+        await services.gauge.run()
         await services.watch.run()
         await services.names.run()
 

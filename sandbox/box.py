@@ -8,6 +8,7 @@ import ssl
 import uuid
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -15,6 +16,7 @@ from typing import Self
 from aiohttp import web
 
 from sandbox import vault
+from sandbox.app_credentials import ROLES, AppCredentials, CredentialKind
 from sandbox.faults import ServiceFaults, refusals
 from sandbox.keyvault.service import application as keyvault_application
 from sandbox.keyvault.store import SecretStore
@@ -30,7 +32,7 @@ from sandbox.tenant.tokens import TokenIssuer
 from sandbox.vault import ExampleVault, add_example_customers, documents
 
 KEY_VAULT_AUDIENCE = "https://vault.azure.net"
-GRAPH_ROLES = ("Mail.Read",)
+GRAPH_ROLES = ROLES
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,19 @@ class Addresses:
     documents: str
 
 
+@dataclass
+class TokenLifetimes:
+    """How long the tokens live that are given from now on: those of app registrations, and of identities."""
+
+    entra: timedelta = entra.LIFETIME
+    identity: timedelta = managed_identity.LIFETIME
+
+
 class Sandbox:
     """A tenant, a vault, a Key Vault and storage: an asynchronous context manager.
 
     Files stand below `directory`; `node` and `azurite` are what `sandbox.storage.install.ensure` gives.
-    What goes wrong in a service is set in `faults`.
+    What goes wrong in a service is set in `faults`, and how long tokens live in `lifetimes`.
     """
 
     def __init__(
@@ -72,6 +82,7 @@ class Sandbox:
         self.secrets = SecretStore()
         self.storage = Storage(node, azurite, authority)
         self.faults = ServiceFaults()
+        self.lifetimes = TokenLifetimes()
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -88,17 +99,27 @@ class Sandbox:
     async def _start(self) -> None:
         await self._open.enter_async_context(self.storage)
         self.directory.add_resource(KEY_VAULT_AUDIENCE)
+        self.directory.add_resource(managed_identity.TOKEN_EXCHANGE)
         self.identity = self.directory.create_identity("vaultpost")
+        self.user_assigned = self.directory.create_identity("vaultpost-user-assigned")
         self.registration = self.directory.register("vaultpost")
-        self.identities = managed_identity.HostIdentities(system_assigned=self.identity)
-        self.secrets.allow(self.identity.client_id, "get", "list")
+        self.identities = managed_identity.HostIdentities((self.user_assigned,), self.identity)
+        self.allow_secrets(self.secrets)
         signing_in = await self._entra()
         kept = await self._key_vault(f"{signing_in.origin}/{self.tenant_id}")
         identity = await self._identity()
         archive = await self._archive()
         pages = await self._serve(documents.application(self.vault), None)
         graph = await self._graph()
-        self.directory.grant(self.registration.client_id, graph.origin, *GRAPH_ROLES)
+        self.credentials = AppCredentials(
+            self.directory,
+            self.issuer,
+            self.registration,
+            self.identity,
+            self.user_assigned,
+            graph.origin,
+            self.secrets,
+        )
         self.addresses = Addresses(
             entra=signing_in.origin,
             graph=f"{graph.origin}/v1.0",
@@ -109,8 +130,13 @@ class Sandbox:
         )
         self._fill_key_vault()
 
+    def allow_secrets(self, secrets: SecretStore) -> None:
+        """Let the app's identities read these."""
+        for identity in (self.identity, self.user_assigned):
+            secrets.allow(identity.client_id, "get", "list")
+
     async def _entra(self) -> Served:
-        application = entra.application(self.directory, self.issuer)
+        application = entra.application(self.directory, self.issuer, lambda: self.lifetimes.entra)
         self.faults.entra.wire(application, refusals.entra(self.issuer.now))
         return await self._secure(application)
 
@@ -121,7 +147,9 @@ class Sandbox:
         return await self._secure(application)
 
     async def _identity(self) -> Served:
-        application = managed_identity.application(self.identities, self.directory, self.issuer)
+        application = managed_identity.application(
+            self.identities, self.directory, self.issuer, lambda: self.lifetimes.identity
+        )
         self.faults.identity.wire(application, refusals.identity)
         return await self._serve(application, None)
 
@@ -152,24 +180,24 @@ class Sandbox:
         return served
 
     def _fill_key_vault(self) -> None:
-        graph_secret = self.directory.add_secret(self.registration.client_id)
-        self.secrets.set("graph-client-secret", graph_secret)
+        self.credentials.settings("client-secret")
         self.secrets.set("notification-key", secrets.token_urlsafe(32))
         self.secrets.set("mfiles-username", self.vault.username)
         self.secrets.set("mfiles-password", self.vault.password)
 
-    def settings(self, notification_url: str, sources: Path) -> dict[str, str]:
+    def settings(
+        self, notification_url: str, sources: Path, *, credential: CredentialKind = "client-secret"
+    ) -> dict[str, str]:
         """The application settings of an app at `notification_url` with this configuration file.
 
-        With what makes a new process trust the sandbox and have the managed identity.
+        With what makes a new process trust the sandbox and have the managed identities. What the app proves
+        itself to Graph with is made for the first who asks for it.
         """
         return {
             "VAULTPOST_SOURCES": str(sources),
             "VAULTPOST_NOTIFICATION_URL": notification_url,
             "KEY_VAULT_URL": self.addresses.keyvault,
-            "GRAPH_CREDENTIAL": "client-secret",
-            "GRAPH_TENANT_ID": self.tenant_id,
-            "GRAPH_CLIENT_ID": self.registration.client_id,
+            **self.credentials.settings(credential),
             "GRAPH_ENDPOINT": self.addresses.graph,
             "GRAPH_AUTHORITY": self.addresses.entra,
             "MailStorage": self.storage.connection_string,

@@ -48,13 +48,18 @@ async def serve(
     context: ssl.SSLContext | None,
     port: int = 0,
     sock: socket.socket | None = None,
+    auto_decompress: bool = True,
 ) -> Served:
     """Serve `application` on 127.0.0.1, or on `sock`, with TLS when there is a context.
+
+    Without `auto_decompress` a body that was compressed comes as it is, as in Azure's host.
 
     Raises OSError when the port is taken.
     """
     sock = sock or listening(port)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        application, access_log=None, shutdown_timeout=1.0, auto_decompress=auto_decompress
+    )
     try:
         await runner.setup()
         await web.SockSite(runner, sock, ssl_context=context).start()

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import cast
 
 from shared.breaker import (
+    KEY_VAULT,
     Breaker,
     BreakerKey,
     Pass,
@@ -22,6 +23,7 @@ from shared.breaker import (
     probe_ended,
     proven,
     put_back,
+    stops,
     succeeded,
     suspected,
     waits_for,
@@ -31,8 +33,9 @@ from shared.clock import Clock
 from shared.errors import ConfigurationFault, Origin, Stale, Transient, VaultpostError
 from shared.log import Events
 from shared.pinging import Ping, outage
+from shared.secret_faults import SecretFault, is_taken_away
+from shared.step_secrets import NoSecretsKept, StepSecrets
 
-_KEY_VAULT = BreakerKey("service", "keyvault")
 _PINGED: Mapping[Origin, Service] = {
     "graph": "graph",
     "mailbox": "graph",
@@ -63,7 +66,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Gate:
-    """Stands before the steps; `jitter` gives random numbers from 0 to 1.
+    """Stands before the steps; `jitter` gives random numbers from 0 to 1, `secrets` what this worker keeps.
 
     All raise Unavailable when the breakers cannot be read or written.
     """
@@ -72,22 +75,33 @@ class Gate:
     ping: Ping
     clock: Clock
     jitter: Callable[[], float]
+    secrets: StepSecrets = field(default_factory=NoSecretsKept)
 
     async def admit(self, turn: Turn) -> PutBack | None:
         """None if the mail may go on: nothing is shut, or it is the probe of its source.
 
-        An open service is pinged first, by one mail at a time.
+        An open service is pinged first, by one mail at a time. A mail whose secrets this worker holds goes
+        on while Key Vault is down.
         """
         while True:
+            holds = self.secrets.holds(turn.step)
             try:
-                answer = await self.breakers.admit(turn.step, turn.source, turn.owner, self.jitter())
+                answer = await self.breakers.admit(
+                    turn.step,
+                    turn.source,
+                    turn.owner,
+                    self.jitter(),
+                    needs_secrets=self.secrets.needs(turn.step),
+                    holds_secrets=holds,
+                )
             except Stale:
                 return self.put_back()
             match answer:
                 case PutBack():
                     return answer
                 case Probe(breaker) if breaker.key.kind == "service":
-                    if not await self._closes(breaker.key, turn):
+                    is_up = await self._closes(breaker.key, turn)
+                    if not is_up and stops(breaker, holds_secrets=holds):
                         return self.put_back()
                 case Pass() | Probe():
                     return None
@@ -101,14 +115,13 @@ class Gate:
 
         def learn(breaker: Breaker) -> Breaker:
             # Secrets that are kept serve on while Key Vault is down: that is no proof of its return.
-            is_proved = used_service and not (breaker.key == _KEY_VAULT and breaker.is_shut)
+            is_proved = used_service and not (breaker.key == KEY_VAULT and breaker.is_shut)
             learnt = succeeded(breaker) if is_proved else breaker
             counts = is_proved and (breaker.key.kind == "service" or breaker.key == turn.own_breaker)
             return probe_ended(proven(learnt, now) if counts else learnt, turn.owner)
 
         now = self.clock.now()
-
-        for key in waits_for(turn.step, turn.source):
+        for key in self._waits_for(turn):
             await self._change(turn, key, learn)
 
     async def met(self, turn: Turn, fault: VaultpostError) -> None:
@@ -118,7 +131,7 @@ class Gate:
                 await self._hold(turn, fault)
             case Transient():
                 await self._suspect(turn, fault)
-        for key in waits_for(turn.step, turn.source):
+        for key in self._waits_for(turn):
             if key.kind == "source":
                 await self._change(turn, key, lambda breaker: probe_ended(breaker, turn.owner, str(fault)))
 
@@ -147,6 +160,9 @@ class Gate:
             return True
         breaker = (await self.breakers.all(fresh=True)).get(key)
         return breaker is not None and breaker.proved is not None and breaker.proved >= since
+
+    def _waits_for(self, turn: Turn) -> tuple[BreakerKey, ...]:
+        return waits_for(turn.step, turn.source, needs_secrets=self.secrets.needs(turn.step))
 
     async def _closes(self, key: BreakerKey, turn: Turn) -> bool:
         """Probe a service, and give the lease back."""
@@ -204,10 +220,15 @@ class Gate:
 def _blamed(turn: Turn, fault: Transient) -> BreakerKey | None:
     """The breaker that a fault counts against, if any: storage has none.
 
-    What the step may not shut, it leaves open, and stops itself for the source.
+    What the step may not shut, it leaves open, and stops itself for the source. So does a secret that a
+    person has taken away: Key Vault itself is up, and other steps need other secrets.
     """
     if fault.origin not in _PINGED:
         return None
     service = BreakerKey("service", fault.origin)
-    is_its_own = fault.origin == "mailbox" or not counts_against(turn.step, service)
+    is_its_own = (
+        fault.origin == "mailbox"
+        or not counts_against(turn.step, service)
+        or (isinstance(fault, SecretFault) and is_taken_away(fault))
+    )
     return turn.own_breaker if is_its_own else service

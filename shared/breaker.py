@@ -44,6 +44,9 @@ class BreakerKey(NamedTuple):
     scope: Scope = "all"
 
 
+KEY_VAULT = BreakerKey("service", "keyvault")
+
+
 @dataclass(frozen=True)
 class Breaker:
     """One breaker. `etag` is empty for one that was not read.
@@ -99,10 +102,14 @@ class PutBack:
 Admission = Pass | Probe | PutBack
 
 
-def waits_for(step: Step, source: str) -> tuple[BreakerKey, ...]:
-    """What can shut `step` for mail of `source`: services first, in the order in which they are probed."""
+def waits_for(step: Step, source: str, *, needs_secrets: bool = True) -> tuple[BreakerKey, ...]:
+    """What can shut `step` for mail of `source`: services first, in the order in which they are probed.
+
+    A step that needs no secret, as one that a managed identity does, never waits for Key Vault.
+    """
+    services = (BreakerKey("service", service) for service in _SERVICES[step])
     return (
-        *(BreakerKey("service", service) for service in _SERVICES[step]),
+        *(service for service in services if needs_secrets or service != KEY_VAULT),
         BreakerKey("source", source),
         BreakerKey("source", source, step),
     )
@@ -113,18 +120,30 @@ def counts_against(step: Step, key: BreakerKey) -> bool:
     return step != "mailbox" or key == BreakerKey("source", key.name, "mailbox")
 
 
-def admission(breakers: Iterable[Breaker], now: datetime, jitter: float) -> Admission:
+def admission(
+    breakers: Iterable[Breaker], now: datetime, jitter: float, *, holds_secrets: bool = False
+) -> Admission:
     """What becomes of a message whose step waits for these breakers; `jitter` is random, from 0 to 1.
 
-    A Probe names the first one that is shut, and only if every shut one may be probed. It is no lease yet:
-    see `probing`. After its success ask again, for the next.
+    A Probe names the first one that is shut, and only if every one that stops the message may be probed. It
+    is no lease yet: see `probing`. After its success ask again, for the next. A worker that `holds_secrets`
+    of the step is not stopped by an outage of Key Vault, but looks again like others, and asks again after
+    a failure, too: then it may pass.
     """
     shut = [breaker for breaker in breakers if breaker.is_shut]
-    if not shut:
-        return Pass()
-    if all(may_be_probed(breaker, now) for breaker in shut):
-        return Probe(shut[0])
-    return put_back(now, jitter)
+    stopping = [breaker for breaker in shut if stops(breaker, holds_secrets=holds_secrets)]
+    if not all(may_be_probed(breaker, now) for breaker in stopping):
+        return put_back(now, jitter)
+    probed = next((breaker for breaker in shut if may_be_probed(breaker, now)), None)
+    return Pass() if probed is None else Probe(probed)
+
+
+def stops(breaker: Breaker, *, holds_secrets: bool) -> bool:
+    """Whether this shut breaker stops a message; an outage of Key Vault none whose secrets are held.
+
+    A pause of Key Vault is the operator's word, and stops all that need it.
+    """
+    return not (holds_secrets and breaker.key == KEY_VAULT and breaker.state == "open")
 
 
 def put_back(now: datetime, jitter: float) -> PutBack:

@@ -18,6 +18,7 @@ from shared.breaker import (
     Breaker,
     BreakerKey,
     Kind,
+    Pass,
     Probe,
     Scope,
     State,
@@ -28,6 +29,7 @@ from shared.breaker import (
     probing,
     put_back,
     resumed,
+    stops,
     waits_for,
 )
 from shared.clock import Clock
@@ -118,18 +120,36 @@ class Breakers:
                 self._known, self._read_at = dict(await self._table.read_all()), began
             return dict(self._known)
 
-    async def admit(self, step: Step, source: str, owner: str, jitter: float) -> Admission:
+    async def admit(
+        self,
+        step: Step,
+        source: str,
+        owner: str,
+        jitter: float,
+        *,
+        needs_secrets: bool = True,
+        holds_secrets: bool = False,
+    ) -> Admission:
         """What becomes of a message of `source`. With a Probe, `owner` has its lease.
 
-        `owner` is a name of this one run, `jitter` is random, from 0 to 1. Raises Unavailable, and Stale.
+        `owner` is a name of this one run, `jitter` is random, from 0 to 1; what the step needs of Key Vault
+        is as `shared.breaker` takes it. Raises Unavailable, and Stale.
         """
         now = self._clock.now()
         known = await self.all()
-        answer = admission((known[key] for key in waits_for(step, source) if key in known), now, jitter)
+        keys = waits_for(step, source, needs_secrets=needs_secrets)
+        shut = [known[key] for key in keys if key in known and known[key].is_shut]
+        answer = admission(shut, now, jitter, holds_secrets=holds_secrets)
         if not isinstance(answer, Probe):
             return answer
         taken = await self.change(answer.breaker.key, lambda breaker: probing(breaker, owner, now))
-        return Probe(taken) if is_probed_by(taken, owner, now) else put_back(now, jitter)
+        if is_probed_by(taken, owner, now):
+            return Probe(taken)
+        # Another worker looks: who is not stopped by this one is told by the others alone.
+        others = [breaker for breaker in shut if breaker.key != taken.key]
+        if stops(taken, holds_secrets=holds_secrets) or others:
+            return put_back(now, jitter)
+        return Pass()
 
     async def change(
         self, key: BreakerKey, transition: Callable[[Breaker], Breaker], *, fresh: bool = False

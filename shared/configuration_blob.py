@@ -7,6 +7,7 @@ instance has it, too.
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -72,7 +73,10 @@ class ContainerOfBlobs:
 
 
 class ConfigurationBlob:
-    """Brings `live` up to date. `refused` is what is wrong with the file that is there now."""
+    """Brings `live` up to date.
+
+    `refused` is what is wrong with the file that is there now; `since` is when the one in force was read.
+    """
 
     def __init__(self, blobs: Blobs, file: SourcesBlob, live: LiveConfiguration, clock: Clock) -> None:
         self._blobs = blobs
@@ -85,6 +89,7 @@ class ConfigurationBlob:
         self._is_hopeless = False
         self._reading = asyncio.Lock()
         self.refused: tuple[str, ...] = ()
+        self.since: datetime | None = None
 
     async def refresh(self) -> bool:
         """Look at the blob, at most once a minute; answers whether another configuration is in force now.
@@ -140,7 +145,7 @@ class ConfigurationBlob:
 
     def _take(self, configuration: Configuration) -> None:
         self._live.take(configuration)
-        self._is_read = True
+        self._is_read, self.since = True, self._clock.now()
         _LOG.info("configuration-read", file=self._file, sources=len(configuration.source))
 
     def _refuse(self, faults: tuple[str, ...], etag: str) -> None:

@@ -15,6 +15,7 @@ from shared.errors import ConfigurationFault, MailFault, NotYet, Transient
 from shared.identities import linked_key
 from shared.journal_row import DELETED, Row, gone_on
 from shared.mail import Moment
+from shared.mail_words import words_of
 from shared.manifest import Manifest
 from shared.plan import Plan, PlannedFile
 from shared.retrying import MOST_REVIVALS
@@ -189,7 +190,10 @@ class Attempt:
         ]
         try:
             return await self._parts.vault.create(
-                document.new, files, partial(self._about_to_create, manifest, plan, document)
+                document.new,
+                files,
+                partial(self._about_to_create, manifest, plan, document),
+                words_of(manifest),
             )
         except (MailFault, ConfigurationFault) as fault:
             await self._refused(plan, document)

@@ -5,6 +5,26 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+LIBRARIES = (
+    "aiohttp",
+    "anyio",
+    "azure",
+    "charset_normalizer",
+    "h2",
+    "hpack",
+    "httpcore",
+    "httpx",
+    "jinja2",
+    "kiota_abstractions",
+    "kiota_http",
+    "msal",
+    "msal_extensions",
+    "opentelemetry",
+    "requests",
+    "urllib3",
+    "werkzeug",
+)
+"""Loggers of what the app brings with it: their records name addresses and ids of mail, headers and tokens."""
 _ROOT = "vaultpost"
 
 
@@ -41,16 +61,11 @@ class Events:
 
 
 def quieten_clients() -> None:
-    """The clients' own logs name addresses and ids of mail, and tokens: only their warnings are kept."""
-    for name in (
-        "aiohttp",
-        "azure",
-        "h2",
-        "hpack",
-        "httpcore",
-        "httpx",
-        "kiota_abstractions",
-        "kiota_http",
-        "msal",
-    ):
+    """Keep the libraries' own records of requests, answers and tokens out of the log, at any root level.
+
+    A level that is set on a logger holds for all below it, and stays when somebody sets the root's to DEBUG.
+    """
+    for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # In debug mode it warns of slow steps, with the beginning of what these were called with, or have given.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from shared.breaker import Service, Step
 from shared.configuration import Source
-from shared.credentials import GRAPH_SECRET
 from shared.errors import Permanent, Transient, Unavailable, VaultpostError
 from shared.graph.client import GraphClient
 from shared.graph.faults import NotFound, Refused
 from shared.secret_store import SecretStore
 from shared.vault.mfiles import MFilesVault
-from shared.vault.session import PASSWORD
 
 WITHIN = 30.0
 """Seconds that a ping may take: well below the lease of a probe."""
@@ -36,7 +34,8 @@ class Pings:
     vault: Callable[[], MFilesVault]
     secrets: Callable[[], SecretStore]
     sources: Mapping[str, Source]
-    has_client_secret: bool
+    secrets_of: Callable[[Step], Sequence[str]]
+    """The names of those that a step needs."""
 
     async def __call__(self, service: Service, step: Step, source: str) -> None:
         """As `Ping` says."""
@@ -46,14 +45,12 @@ class Pings:
             case "vault":
                 await self.vault().ping()
             case "keyvault":
-                await self.secrets().ping(self._secret(step))
+                for name in self.secrets_of(step):
+                    await self.secrets().ping(name)
 
     def _mailbox(self, source: str) -> str:
         """That of the source; of any, for mail of one that is not configured any more."""
         return (self.sources.get(source) or next(iter(self.sources.values()))).mailbox
-
-    def _secret(self, step: Step) -> str:
-        return GRAPH_SECRET if step != "filing" and self.has_client_secret else PASSWORD
 
 
 async def outage(ping: Ping, service: Service, step: Step, source: str) -> Transient | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.data.tables.aio import TableServiceClient
 from azure.keyvault.secrets.aio import SecretClient
 from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.queue.aio import QueueServiceClient
 
 from shared.admitting import Gate
 from shared.aftermath import Aftermath
@@ -22,10 +23,12 @@ from shared.breaker_table import Breakers, BreakerTable
 from shared.clock import Clock, SystemClock
 from shared.configuration import Configuration, Source, duration
 from shared.configuration_blob import ConfigurationBlob, ContainerOfBlobs
-from shared.configuration_file import read_configuration
 from shared.configuration_live import LiveConfiguration
-from shared.credentials import ClientSecretFromVault, graph_credential, own_credential
+from shared.credentials import graph_credential, own_credential
 from shared.dead_letters import DeadLetters
+from shared.doctor.composition import Doctor
+from shared.doctor.health import HealthCheck
+from shared.doctor.storage_looks import StorageAccess
 from shared.duplicates import Duplicates
 from shared.errors import StartRefused, VaultpostError
 from shared.filing import Filing
@@ -46,12 +49,15 @@ from shared.name_check import NameCheck
 from shared.pinging import Ping, Pings
 from shared.planning import Planner
 from shared.progress import Progress
+from shared.queue_gauge import AzureQueueDepths, QueueGauge
 from shared.queues import Queues
 from shared.receiving import Receiver
 from shared.secret_store import SecretStore
-from shared.settings import Settings, SourcesBlob, is_loopback, read_settings, sources_file
+from shared.settings import Settings, SourcesBlob, is_loopback
 from shared.staging import Staging
 from shared.staging_area import StagingArea
+from shared.starting import read_start
+from shared.step_secrets import SecretsOfSteps, secrets_of
 from shared.storage_clients import blob_service, queue_service, table_service
 from shared.subscription_plan import Watched
 from shared.subscription_register import SubscriptionRegister
@@ -59,6 +65,7 @@ from shared.subscriptions import Subscriptions
 from shared.sweep_state import CONTAINER as STATE
 from shared.sweep_state import SweepStates
 from shared.sweeping import Delta, Sweeper
+from shared.tls import client_context
 from shared.unfinished import UnfinishedTable
 from shared.vault.mfiles import MFilesVault
 from shared.watched_folders import WatchedFolders
@@ -96,16 +103,10 @@ class Services:
         Raises StartRefused with every fault of both.
         """
         quieten_clients()
-        settings, faults = _checked(lambda: read_settings(environment, root))
-        file = sources_file(environment, root)
-        if isinstance(file, SourcesBlob):
-            if settings is None:
-                raise StartRefused(faults)
-            return cls(settings, None)
-        configuration, more = _checked(lambda: read_configuration(file))
-        if settings is None or configuration is None:
-            raise StartRefused([*faults, *more])
-        return cls(settings, configuration)
+        start = read_start(environment, root)
+        if start.settings is None or start.faults:
+            raise StartRefused(start.faults)
+        return cls(start.settings, start.configuration)
 
     @property
     def configuration(self) -> Configuration:
@@ -116,6 +117,11 @@ class Services:
     def refused(self) -> tuple[str, ...]:
         """What is wrong with the configuration in storage: then, a former one is in force."""
         return self._blob.refused if self._blob is not None else ()
+
+    @property
+    def in_force_since(self) -> datetime | None:
+        """When the configuration in force was read from storage; None where it is a file."""
+        return self._blob.since if self._blob is not None else None
 
     async def refresh(self) -> None:
         """Bring a configuration in storage up to date, at most once a minute: before any work.
@@ -150,7 +156,8 @@ class Services:
         return part
 
     @cached_property
-    def _identity(self) -> AsyncTokenCredential:
+    def identity(self) -> AsyncTokenCredential:
+        """Who the app is in Azure."""
         credential = own_credential(self.settings, self.settings.client_id)
         return self._kept(credential, credential.close)
 
@@ -168,21 +175,30 @@ class Services:
         address = self.settings.key_vault_url
         client = SecretClient(
             address,
-            self._identity,
+            self.identity,
             verify_challenge_resource=not is_loopback(address),
             # What lasts longer is put back: no function sleeps for a Key Vault that is down.
             retry_total=2,
             retry_backoff_factor=0.5,
             retry_backoff_max=2,
         )
-        store = SecretStore(client, self.clock.monotonic)
+        store = SecretStore(client, self.clock.monotonic, self.clock.now)
         return self._kept(store, store.close)
+
+    @cached_property
+    def _queue_service(self) -> QueueServiceClient:
+        service = queue_service(self.settings.storage, self._storage_identity)
+        return self._kept(service, service.close)
 
     @cached_property
     def queues(self) -> Queues:
         """The queues."""
-        service = queue_service(self.settings.storage, self._storage_identity)
-        return self._kept(Queues(service), service.close)
+        return Queues(self._queue_service)
+
+    @cached_property
+    def gauge(self) -> QueueGauge:
+        """What tells how long the queues are."""
+        return QueueGauge(AzureQueueDepths(self._queue_service), self.clock)
 
     @cached_property
     def _blobs(self) -> BlobServiceClient:
@@ -232,16 +248,14 @@ class Services:
         """Microsoft Graph."""
         credential = graph_credential(self.settings, self.secrets)
         self._closers.append(credential.close)
-        if isinstance(credential, ClientSecretFromVault):
-            client = GraphClient(self.settings.graph, credential, credential.forget_token)
-        else:
-            client = GraphClient(self.settings.graph, credential)
+        client = GraphClient(self.settings.graph, credential, credential.forget_token)
         return self._kept(client, client.close)
 
     @cached_property
     def vault(self) -> MFilesVault:
         """M-Files."""
-        vault = MFilesVault(self.configuration, self.secrets, self.clock)
+        tls = client_context(self.settings.vault_ca)
+        vault = MFilesVault(self.configuration, self.secrets, self.clock, tls)
         return self._kept(vault, vault.close)
 
     @cached_property
@@ -253,13 +267,20 @@ class Services:
     @cached_property
     def ping(self) -> Ping:
         """How services are asked whether they are there."""
-        has_secret = self.settings.graph.credential == "client-secret"
-        return Pings(lambda: self.graph, lambda: self.vault, lambda: self.secrets, self.sources, has_secret)
+        credential = self.settings.graph.credential
+        return Pings(
+            lambda: self.graph,
+            lambda: self.vault,
+            lambda: self.secrets,
+            self.sources,
+            lambda step: secrets_of(step, credential),
+        )
 
     @cached_property
     def gate(self) -> Gate:
         """What stands before each step."""
-        return Gate(self.breakers, self.ping, self.clock, random.random)
+        held = SecretsOfSteps(self.settings.graph.credential, lambda: self.secrets)
+        return Gate(self.breakers, self.ping, self.clock, random.random, held)
 
     @cached_property
     def mailboxes(self) -> MailboxReader:
@@ -409,9 +430,22 @@ class Services:
             lambda source: self.subscriptions.ensure(source),
         )
 
+    @cached_property
+    def storage_access(self) -> StorageAccess:
+        """The clients of the storage for mail, as they are."""
+        return StorageAccess(self._queue_service, self._tables, self._blobs, self._storage_identity)
 
-def _checked(read: Callable[[], _T]) -> tuple[_T | None, tuple[str, ...]]:
-    try:
-        return read(), ()
-    except StartRefused as refused:
-        return None, refused.faults
+    @cached_property
+    def doctor(self) -> Doctor:
+        """What the function `doctor` calls."""
+        return Doctor(self)
+
+    @cached_property
+    def health(self) -> HealthCheck:
+        """What the function `health` calls."""
+
+        async def is_well() -> bool:
+            return (await self.doctor.examine(only_light=True)).well
+
+        check = HealthCheck(is_well, self.clock)
+        return self._kept(check, check.close)

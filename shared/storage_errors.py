@@ -14,6 +14,7 @@ from azure.core.exceptions import (
 )
 
 from shared.errors import Stale, Unavailable
+from shared.tls import connection_fault
 
 
 @contextmanager
@@ -34,9 +35,7 @@ def storage_faults(what: str) -> Iterator[None]:
             f"{what}: storage answered {error.status_code} {_code(error)}", origin="storage"
         ) from None
     except AzureError as error:
-        raise Unavailable(
-            f"{what}: storage did not answer ({type(error).__name__})", origin="storage"
-        ) from None
+        raise Unavailable(f"{what}: {connection_fault('storage', error)}", origin="storage") from None
 
 
 @contextmanager

@@ -182,7 +182,7 @@ def _fits(row: Registered, found: Subscription, addresses: tuple[str, str], key_
         (found.lifecycle_notification_url, addresses[1]),
     )
     return row.key_version == key_version and all(
-        one is None or _same_address(one, ours) for one, ours in said
+        one is None or same_address(one, ours) for one, ours in said
     )
 
 
@@ -221,7 +221,7 @@ def judge_twin(
     """
     if row is None:
         given = (twin.notification_url or "", twin.lifecycle_notification_url or "")
-        ours = all(_same_address(one, other) for one, other in zip(given, addresses, strict=True))
+        ours = all(same_address(one, other) for one, other in zip(given, addresses, strict=True))
         return Twin.OURS if ours else Twin.STRANGE
     if row.source != watched.source:
         return Twin.STRANGE
@@ -246,7 +246,7 @@ def _comparable(resource: str) -> tuple[str, str]:
     return (found[1].casefold(), folder_name(found[2])) if found else (resource.casefold(), "")
 
 
-def _same_address(one: str, other: str) -> bool:
+def same_address(one: str, other: str) -> bool:
     """However the service writes it: else each round would replace what the last one made."""
     return one == other or _written_plainly(one) == _written_plainly(other)
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from enum import IntEnum
 
 from shared.clock import Clock
 from shared.configuration import Source
+from shared.endpoint import Answer, Refusal
 from shared.errors import VaultpostError
 from shared.log import Events
-from shared.notification import LARGEST_BODY, UNPROVEN, Judgement, NotACollection, judge
+from shared.notification import REPEATED, UNPROVEN, Item, Judgement, NotACollection, items_in, judge
 from shared.progress import Progress
+from shared.queue_health import QueueHealth
 from shared.queue_messages import LIFECYCLE_EVENT, MAIL_ARRIVED, LifecycleEvent, MailArrived, Message
 from shared.queues import QueuesPort
-from shared.secret_store import SecretStore
+from shared.secret_store import SecretStore, Versions
+from shared.sparing import SparingLog
 from shared.subscriptions import NOTIFICATION_KEY
 from shared.tracing import traceparent
 
@@ -26,67 +27,103 @@ Source: learn.microsoft.com/graph/change-notifications-delivery-webhooks.
 """
 
 
-class Answer(IntEnum):
-    """The HTTP status of an answer to Graph."""
-
-    QUEUED = 202
-    NOT_A_COLLECTION = 400
-    TOO_LARGE = 413
-    AGAIN_PLEASE = 503
-
-
 async def _nothing_to_do() -> None:
     """A configuration out of a file is that of the start."""
 
 
-@dataclass(frozen=True)
 class Webhook:
-    """Takes notifications of both kinds, at whichever address they come."""
+    """Takes notifications of both kinds, at whichever address they come.
 
-    sources: Mapping[str, Source]
-    queues: QueuesPort
-    secrets: SecretStore
-    clock: Clock
-    progress: Progress
-    refresh: Callable[[], Awaitable[None]] = _nothing_to_do
-    """Brings the configuration up to date."""
+    Anyone can call it: what is refused or dropped costs no request to another service, and few events.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        queues: QueuesPort,
+        secrets: SecretStore,
+        clock: Clock,
+        progress: Progress,
+        refresh: Callable[[], Awaitable[None]] = _nothing_to_do,
+    ) -> None:
+        """`refresh` brings the configuration up to date."""
+        self._sources = sources
+        self._queues = queues
+        self._secrets = secrets
+        self._clock = clock
+        self._progress = progress
+        self._refresh = refresh
+        self._log = Events("webhook")
+        self._sparing = SparingLog(clock.monotonic)
+        self._health = QueueHealth(queues, clock.monotonic)
+
+    def refuse(self, refusal: Refusal) -> Answer:
+        """The answer to a request that is none of Graph's."""
+        self._sparing.note(self._log.warning, "request-refused", refusal.why)
+        return refusal.status
 
     async def take(self, body: bytes, trace: str | None = None) -> Answer:
         """Judge and queue what `body` announces; `trace` is the `traceparent` that came with it."""
-        log = Events("webhook")
-        if len(body) > LARGEST_BODY:
-            log.warning("notifications-refused", why="too large", bytes=len(body))
-            return Answer.TOO_LARGE
+        self._sparing.tell()
+        try:
+            items = items_in(body)
+        except NotACollection as error:
+            return self.refuse(Refusal(Answer.NOT_A_COLLECTION, f"not a collection ({error})"))
         try:
             async with asyncio.timeout(LONGEST_WAIT):
-                judgement = await self._judged(body)
-                await self.progress.send(self.queues, self._messages(judgement, trace))
-        except NotACollection as error:
-            log.warning("notifications-refused", why=f"not a collection ({error})")
-            return Answer.NOT_A_COLLECTION
+                judgement = await self._judged(items)
+                self._tell(judgement.dropped)
+                is_well = await self._queued(judgement, trace)
         except (TimeoutError, VaultpostError) as error:
-            log.failure("notifications-not-queued", why=str(error) or type(error).__name__)
+            why = str(error) or type(error).__name__
+            self._sparing.note(self._log.failure, "notifications-not-queued", why)
             return Answer.AGAIN_PLEASE
-        log.info(
-            "notifications-queued",
-            mails=len(judgement.arrivals),
-            lifecycle=len(judgement.cares),
-            dropped=dict(judgement.dropped),
-        )
-        return Answer.QUEUED
+        return Answer.QUEUED if is_well else Answer.AGAIN_PLEASE
 
-    async def _judged(self, body: bytes) -> Judgement:
+    def _tell(self, dropped: Mapping[str, int]) -> None:
+        for why, number in dropped.items():
+            write = self._log.info if why == REPEATED else self._log.warning
+            self._sparing.note(write, "notifications-dropped", why, number)
+
+    async def _judged(self, items: list[Item | None]) -> Judgement:
         """Where a client state matches no known version of the key, these are read anew, but seldom."""
-        await self.refresh()
-        known = await self.secrets.versions(NOTIFICATION_KEY)
-        judgement = judge(body, [version.value for version in known], self.sources)
+        await self._refresh()
+        known = await self._secrets.versions(NOTIFICATION_KEY)
+        judgement = self._judged_by(known, items)
         if not judgement.dropped[UNPROVEN]:
             return judgement
-        newer = await self.secrets.versions_other_than(NOTIFICATION_KEY, known)
-        return judgement if newer == known else judge(body, [one.value for one in newer], self.sources)
+        newer = await self._secrets.versions_other_than(NOTIFICATION_KEY, known)
+        return judgement if newer == known else self._judged_by(newer, items)
+
+    def _judged_by(self, known: Versions, items: list[Item | None]) -> Judgement:
+        return judge(items, [version.value for version in known], self._sources, self._clock.now())
+
+    async def _queued(self, judgement: Judgement, trace: str | None) -> bool:
+        """Queue what is announced. Where nothing is left to queue, whether it could be, as for a true one.
+
+        Raises Unavailable when it is not durably queued.
+        """
+        messages = self._messages(judgement, trace)
+        queued = await self._sent(messages) if messages else 0
+        if queued < len(messages):
+            self._tell({REPEATED: len(messages) - queued})
+        if not queued:
+            return await self._health.is_well()
+        mails, events = len(judgement.arrivals), len(judgement.cares)
+        self._log.info("notifications-queued", mails=mails, lifecycle=events, queued=queued)
+        return True
+
+    async def _sent(self, messages: list[tuple[str, Message]]) -> int:
+        sent = None
+        try:
+            sent = await self._progress.send(self._queues, messages)
+        finally:
+            if sent != 0:
+                self._health.note(is_well=sent is not None)
+        return sent
 
     def _messages(self, judgement: Judgement, trace: str | None) -> list[tuple[str, Message]]:
-        noticed = self.clock.now().isoformat()
+        noticed = self._clock.now().isoformat()
         arrived: list[tuple[str, Message]] = [
             (
                 MAIL_ARRIVED,

@@ -16,7 +16,8 @@ from sandbox.pki import Authority
 _DIRECTORY = Path(tempfile.mkdtemp(prefix="vaultpost-tests-"))
 atexit.register(shutil.rmtree, _DIRECTORY, ignore_errors=True)
 _AUTHORITY = Authority.create(_DIRECTORY / "pki")
-os.environ.update(_AUTHORITY.environment())
+if "VAULTPOST_LIVE" not in os.environ:  # what the live checks ask has certificates of public authorities
+    os.environ.update(_AUTHORITY.environment())
 
 import pytest  # noqa: E402
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import dev
 from sandbox.storage import install as storage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 DEV_PY = dev.ROOT / "dev.py"
 
@@ -661,23 +662,126 @@ def test_what_ends_a_command_early_is_said_without_a_traceback(
 
 
 @pytest.mark.parametrize(
-    ("failing", "status"), [(set(), 0), ({"check"}, 1), ({"mypy"}, 1), ({"check", "format", "mypy"}, 1)]
+    ("failing", "status"),
+    [(set(), 0), ({"check"}, 1), ({"mypy"}, 1), ({"bandit"}, 1), ({"check", "format", "mypy", "bandit"}, 1)],
 )
 def test_every_check_runs_and_one_that_fails_shows_why(
     failing: set[str], status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def run(command: Sequence[str | Path], environment: Mapping[str, str]) -> tuple[int, str]:
-        failed = bool(failing & set(command))
-        return int(failed), "the reason\n" if failed else "all is well\n"
+    def run_together(
+        programs: Sequence[tuple[Sequence[str | Path], Mapping[str, str]]],
+    ) -> Iterator[tuple[int, str]]:
+        for command, _ in programs:
+            failed = bool(failing & set(command))
+            said = audited() if "pip_audit" in command else "all is well\n"
+            yield int(failed), "the reason\n" if failed else said
 
     def whole(wanted: dev.VirtualEnvironment) -> Path:
         return wanted.python
 
     monkeypatch.setattr(dev, "ensure", whole)
-    monkeypatch.setattr(dev, "run", run)
+    monkeypatch.setattr(dev, "run_together", run_together)
     assert dev.main(["lint"]) == status
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines if ":" in line] == ["ruff check", "ruff format", "mypy"]
+    names = ["ruff check", "ruff format", "mypy", "bandit", "pip-audit"]
+    assert [line.split(":")[0] for line in lines if ":" in line] == names
     assert len([line for line in lines if ": failed (" in line]) == len(failing)
     assert lines.count("the reason") == len(failing)
     assert "all is well" not in lines
+
+
+def test_programs_side_by_side_give_their_answers_in_order() -> None:
+    codes = ["import time; time.sleep(0.3); print('slow')", "import sys; print('quick'); sys.exit(3)"]
+    programs = [([sys.executable, "-c", code], os.environ) for code in codes]
+    assert list(dev.run_together(programs)) == [(0, "slow\n"), (3, "quick\n")]
+
+
+def test_nothing_of_programs_side_by_side_outlives_who_waits_for_them(tmp_path: Path) -> None:
+    """The second one holds a lock, which the system frees at its death."""
+    lock = tmp_path / "lock"
+    commands = [[sys.executable, "-c", "print('done')"], [sys.executable, "-c", LONG_STEP, str(lock)]]
+    ended = dev.run_together([(command, os.environ) for command in commands])
+    assert next(ended) == (0, "done\n")
+    while not lock.with_suffix(".held").exists():
+        time.sleep(0.02)
+    ended.close()
+    with lock.open("ab") as file:
+        assert taken_within(5, file.fileno())
+
+
+# ---- What the audit says
+
+
+def audited(*findings: Mapping[str, object], skipped: int = 0) -> str:
+    """What pip-audit prints, of one package that it knows and others that it does not."""
+    known = {"name": "a", "version": "1.0", "vulns": list(findings)}
+    unknown = [{"name": f"b{number}", "skip_reason": "not found"} for number in range(skipped)]
+    return f"WARNING: no hashes\n{json.dumps({'dependencies': [known, *unknown], 'fixes': []})}\n"
+
+
+FOUND = {"id": "PYSEC-2026-1", "aliases": ["CVE-2026-11", "GHSA-aaaa"], "fix_versions": ["1.1"]}
+
+
+def test_a_vulnerability_fails_with_its_id_and_what_mends_it() -> None:
+    verdict, why = dev.by_findings(1, audited(FOUND))
+    assert (verdict, why) == ("failed", "a 1.0: PYSEC-2026-1 (CVE-2026-11, GHSA-aaaa), mended in 1.1")
+
+
+def test_without_a_vulnerability_it_passes_and_says_what_it_does_not_know() -> None:
+    assert dev.by_findings(0, audited()) == ("passed", "")
+    assert dev.by_findings(0, audited(skipped=2)) == ("passed, 2 of 3 unknown to the index", "")
+
+
+ROW = "| CVE-2026-11 | a | only who can write the settings can reach it |\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict"),
+    [
+        (ROW, "passed"),
+        (ROW.replace("CVE-2026-11", "PYSEC-2026-1"), "passed"),
+        (ROW.replace("CVE-2026-11", "CVE-2026-1"), "failed"),
+        ("| CVE-2026-11 | a | |\n", "failed"),
+    ],
+)
+def test_what_is_accepted_with_a_reason_in_writing_does_not_fail(
+    row: str, verdict: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    (tmp_path / "docs" / "decisions").mkdir(parents=True)
+    (tmp_path / "docs" / "decisions" / "dependencies.md").write_text(
+        f"| id | package | why |\n|---|---|---|\n{row}"
+    )
+    assert dev.by_findings(1, audited(FOUND))[0] == verdict
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "Traceback ...\nrequests.exceptions.ConnectionError: HTTPSConnectionPool(host='pypi.org')\n",
+        "ERROR:pip_audit._cli:ConnectionError: Could not connect to PyPI's vulnerability feed\n",
+        json.dumps({"dependencies": [{"name": "b", "skip_reason": "not found"}], "fixes": []}),
+    ],
+)
+def test_without_the_data_the_audit_is_not_run_and_does_not_fail(output: str) -> None:
+    verdict, why = dev.by_findings(1, output)
+    assert verdict.startswith("not run: ")
+    assert why == ""
+
+
+def test_an_audit_that_breaks_otherwise_fails() -> None:
+    said = "pip-audit: error: unrecognized arguments\n"
+    assert dev.by_findings(2, said) == ("failed", said.rstrip())
+
+
+def test_the_pins_of_the_app_count_only_where_they_are_installed(tmp_path: Path) -> None:
+    prints = []
+    for pins in (b"a==1\n", b"a==2\n"):
+        (tmp_path / "requirements.txt").write_bytes(pins)
+        for name, text in (("dev", b"-r requirements.txt\nb==1\n"), ("audit", b"c==1\n")):
+            file = tmp_path / f"requirements-{name}.txt"
+            file.write_bytes(text)
+            prints.append(dev.VirtualEnvironment(tmp_path, dev.this_interpreter(), file).fingerprint())
+    dev_before, audit_before, dev_after, audit_after = prints
+    assert dev_before != dev_after
+    assert audit_before == audit_after

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from aiohttp import web
 
 import ops
 from sandbox.app import free_port, write_settings
 from sandbox.example_sources import example_sources
 from sandbox.pki import Authority
+from sandbox.serving import serve
 from sandbox.storage.account import Account
 from sandbox.storage.azurite import Storage
 from shared.breaker import BreakerKey
@@ -383,3 +387,122 @@ def test_an_incomplete_command_is_refused(arguments: list[str], capsys: pytest.C
 
     assert caught.value.code == 2
     assert "usage: ops.py" in capsys.readouterr().err
+
+
+@dataclass
+class OtherApp:
+    """Answers where the app's functions are; `asked` are the keys and queries that came."""
+
+    status: int
+    body: bytes
+    asked: list[tuple[str | None, str]] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.asked.append((request.headers.get("x-functions-key"), request.query_string))
+        return web.Response(status=self.status, body=self.body)
+
+
+@asynccontextmanager
+async def answering(status: int, body: bytes = b"") -> AsyncIterator[tuple[OtherApp, str]]:
+    """An app that gives that answer, and where its functions are."""
+    app = OtherApp(status, body)
+    site = web.Application()
+    site.router.add_get("/api/doctor", app.handle)
+    served = await serve(site, context=None)
+    yield app, f"{served.origin}/api"
+    await served.close()
+
+
+REPORT = {
+    "well": False,
+    "at": "2026-11-25T00:00:00+00:00",
+    "findings": [
+        {"check": "token", "subject": "", "status": "ok", "what": "is given", "remedy": ""},
+        {
+            "check": "mailbox",
+            "subject": "a@b.c",
+            "status": "failed",
+            "what": "403",
+            "remedy": "Do this.\nOr that.",
+        },
+    ],
+}
+
+
+async def test_the_doctor_is_asked_of_the_app_with_the_key(tmp_path: Path) -> None:
+    """The key need not stand in the list of processes."""
+    async with answering(200, json.dumps(REPORT).encode()) as (app, url):
+        environment = {"VAULTPOST_FUNCTION_KEY": "the-key", "VAULTPOST_NOTIFICATION_URL": url}
+        told = await run("doctor", "--write", environment=environment)
+        by_options = await run("doctor", "--app", url, "--key", "other", "--json")
+
+    assert (told.status, by_options.status) == (1, 1)
+    assert app.asked == [("the-key", "write=true"), ("other", "")]
+    assert told.out.splitlines() == [
+        "ok       token    is given",
+        "failed   mailbox  a@b.c: 403",
+        "      Do this.",
+        "      Or that.",
+        "",
+        "Not all is well: 1 failure.",
+    ]
+    assert (told.err, by_options.err) == ("", "")
+    assert by_options.json == REPORT
+
+
+async def test_a_key_that_the_app_refuses_is_told_and_nothing_else_is_done() -> None:
+    async with answering(401) as (_, url):
+        answer = await run("doctor", "--app", url, "--key", "wrong")
+
+    assert (answer.status, answer.out) == (3, "")
+    assert "refuses the key (401)" in answer.err
+    assert "az functionapp keys list" in answer.err
+    assert "wrong" not in answer.err
+
+
+async def test_a_key_is_sent_to_no_other_machine_without_tls() -> None:
+    answer = await run("doctor", "--app", "http://app.example.com/api", "--key", "the-key")
+
+    assert (answer.status, answer.out) == (2, "")
+    assert "the key is not sent there" in answer.err
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["broken", "not there"])
+async def test_where_the_app_does_not_answer_the_faults_of_its_start_come_first(
+    tmp_path: Path, answers: bool
+) -> None:
+    file = tmp_path / "local.settings.json"
+    async with answering(500) as (_, url):
+        address = url if answers else f"http://127.0.0.1:{free_port()}/api"
+        write_settings(
+            file,
+            {"VAULTPOST_NOTIFICATION_URL": address, "KEY_VAULT_URL": "kv", "VAULTPOST_SOURCES": "none.toml"},
+        )
+        answer = await run("--settings", str(file), "doctor", "--key", "the-key", "--json")
+
+    assert answer.status == 2
+    assert "What can be seen from here:" in answer.err
+    findings = answer.json["findings"]
+    failed = [(one["check"], one["subject"]) for one in findings if one["status"] == "failed"]
+    assert failed == [("settings", "KEY_VAULT_URL"), ("settings", "MailStorage"), ("configuration", "")]
+    assert {one["status"] for one in findings} == {"failed", "not-run"}
+
+
+async def test_a_settings_file_that_is_not_there_is_a_finding_of_the_doctor(tmp_path: Path) -> None:
+    answer = await run("--settings", str(tmp_path / "none.json"), "doctor", "--here", "--json")
+
+    assert answer.status == 2
+    assert "none.json: cannot be read" in answer.json["findings"][0]["what"]
+    assert "Traceback" not in answer.err
+
+
+async def test_without_a_key_the_doctor_looks_from_here_and_says_so(operator: Operator) -> None:
+    """Nothing of this app is there but its storage."""
+    answer = await operator.run("doctor")
+
+    assert answer.status == 1
+    assert "looked at from this machine, with your own login" in answer.err
+    assert re.search("^ok +storage +queues: can be read and written", answer.out, re.MULTILINE)
+    assert re.search("^failed +keyvault +", answer.out, re.MULTILINE)
+    assert answer.out.splitlines()[-1].startswith("Not all is well: ")
+    assert "\x1b" not in answer.out, "colours are for terminals"

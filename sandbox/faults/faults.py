@@ -59,7 +59,7 @@ class Faults:
     @seed.setter
     def seed(self, seed: int) -> None:
         self._seed = seed
-        self._chance = random.Random(seed)  # noqa: S311 - must repeat
+        self._chance = random.Random(seed)  # noqa: S311 - must repeat # nosec B311
 
     @property
     def placed(self) -> Sequence[Placed]:

@@ -15,10 +15,10 @@ from aiohttp import web
 from sandbox.faults.fault import Status
 from sandbox.faults.faults import Refusal
 from sandbox.keyvault.errors import VaultRefused, challenge
-from sandbox.tenant.entra import SignInRefused, refuse_sign_in
 from sandbox.tenant.graph import envelope
 from sandbox.tenant.graph.errors import GraphError
 from sandbox.tenant.managed_identity import IdentityRefused, refuse_identity
+from sandbox.tenant.sign_in_refusals import SignInRefused, refuse_sign_in
 from sandbox.vault.errors import (
     ServiceError,
     error_response,

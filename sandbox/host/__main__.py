@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The same process goes on, so that every signal reaches the app's interpreter itself; one that comes
         # too early for its handlers is kept for them.
         signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals())
-        os.execv(command[0], command)  # noqa: S606
+        os.execv(command[0], command)  # noqa: S606 - no shell is wanted # nosec B606
     return supervise(command)
 
 

@@ -13,7 +13,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from sandbox.host.admin import Admin
 from sandbox.host.functions import ANONYMOUS, Function, HttpTrigger, QueueTrigger, TimerTrigger
 from sandbox.host.invocation import Invoker
-from sandbox.host.listener import application
+from sandbox.host.listener import LARGEST_BODY, application
 from sandbox.host.options import HostOptions
 from sandbox.host.queue_listener import QueueListener, poison_name
 from sandbox.host.settings import StartRefused
@@ -26,6 +26,11 @@ _log = logging.getLogger(__name__)
 
 # The setting that fixes the key of functions that are not anonymous; without it each start makes its own.
 KEY_SETTING = "FUNCTIONS_LOCAL_KEY"
+BODY_SETTING = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
+"""Bytes of the largest body that is taken.
+
+Source: learn.microsoft.com/azure/azure-functions/functions-app-settings.
+"""
 
 
 class Host:
@@ -60,8 +65,8 @@ class Host:
                 *self._timer_listeners(invoker),
             ]
             admin = Admin(self._functions, invoker)
-            app = application(self._functions, invoker, admin, stopping, self._key())
-            served = await serve(app, context=None, port=self._port)
+            app = application(self._functions, invoker, admin, stopping, self._key(), self._largest_body())
+            served = await serve(app, context=None, port=self._port, auto_decompress=False)
             stack.push_async_callback(served.close)
             running = [asyncio.create_task(listener.run(stopping)) for listener in listeners]
             ready(served.origin)
@@ -111,6 +116,12 @@ class Host:
             for function in self._functions
             if isinstance(trigger := function.trigger, TimerTrigger)
         ]
+
+    def _largest_body(self) -> int:
+        text = self._settings.get(BODY_SETTING) or str(LARGEST_BODY)
+        if not (text.isascii() and text.isdigit()):
+            raise StartRefused([f"{BODY_SETTING}: {text!r} is no number of bytes"])
+        return int(text)
 
     def _key(self) -> str:
         key = self._settings.get(KEY_SETTING)

@@ -18,16 +18,22 @@ from sandbox.host.stopping import Stopping
 
 _log = logging.getLogger(__name__)
 
-# FUNCTIONS_REQUEST_BODY_SIZE_LIMIT of the real host.
 LARGEST_BODY = 100 * 1024 * 1024
+"""Bytes that the real host takes where no setting says otherwise."""
 
 
 def application(
-    functions: Iterable[Function], invoker: Invoker, admin: Admin, stopping: Stopping, key: str
+    functions: Iterable[Function],
+    invoker: Invoker,
+    admin: Admin,
+    stopping: Stopping,
+    key: str,
+    largest_body: int = LARGEST_BODY,
 ) -> web.Application:
     """The web application of a host. `key` opens functions of the levels `function` and `admin`."""
     front = _HttpFunctions(functions, invoker, key)
-    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_refuse_when(stopping)])
+    middlewares = [_refuse_when(stopping), _refuse_larger_than(largest_body)]
+    app = web.Application(client_max_size=largest_body, middlewares=middlewares)
     app.router.add_post("/admin/functions/{name}", admin.run_function)
     app.router.add_get("/admin/host/status", admin.status)
     app.router.add_route("*", "/admin/{rest:.*}", _not_found)
@@ -42,6 +48,18 @@ def _refuse_when(stopping: Stopping) -> Middleware:
     async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
         if stopping.requested:
             return web.Response(status=503, headers={"connection": "close"})
+        return await handler(request)
+
+    return refuse
+
+
+def _refuse_larger_than(largest: int) -> Middleware:
+    """A body that says how large it is need not be read; one that does not is read up to the limit."""
+
+    @web.middleware
+    async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if (request.content_length or 0) > largest:
+            return web.Response(status=413, headers={"connection": "close"})
         return await handler(request)
 
     return refuse
@@ -104,7 +122,7 @@ class _HttpFunctions:
 
     def _has_key(self, request: web.Request) -> bool:
         given = request.headers.get("x-functions-key") or request.query.get("code") or ""
-        return hmac.compare_digest(given.encode(), self._key)
+        return hmac.compare_digest(given.encode(errors="replace"), self._key)
 
 
 def _http_trigger(function: Function) -> HttpTrigger | None:

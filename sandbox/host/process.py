@@ -9,7 +9,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sandbox.host.functions import Function, load_functions
@@ -17,6 +17,8 @@ from sandbox.host.options import HostOptions, read_options
 from sandbox.host.settings import StartRefused
 from sandbox.host.stopping import Stopping
 
+DEBUG_SETTING = "PYTHON_ENABLE_DEBUG_LOGGING"
+_TRUE = {"1", "true", "t", "yes", "y"}
 _STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
 
 
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--until-input-ends", action="store_true")
     asked = parser.parse_args(arguments)
     announce = _take_standard_output()
-    _log_to_standard_error()
+    _log_to_standard_error(os.environ)
     stopping = Stopping()
     stopping.on_signals()
     if asked.until_input_ends:
@@ -99,11 +101,19 @@ def _take_standard_output() -> Callable[[str], None]:
     return announce
 
 
-def _log_to_standard_error() -> None:
+def _log_to_standard_error(settings: Mapping[str, str]) -> None:
+    """Every record that its logger lets through is written: host.json's own levels only drop some of them.
+
+    With `PYTHON_ENABLE_DEBUG_LOGGING`, as in the Python worker, the root level is DEBUG, and nothing is done
+    for other loggers (learn.microsoft.com/azure/azure-functions/functions-app-settings).
+    """
     logging.Formatter.converter = time.gmtime
     line = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=line, datefmt="%Y-%m-%dT%H:%M:%S")
-    # Azure's clients and httpx log each request at INFO.
+    if settings.get(DEBUG_SETTING, "").lower().strip() in _TRUE:
+        logging.getLogger().setLevel(logging.DEBUG)
+        return
+    # The host's own clients log each request at INFO; in Azure they are none of the worker's.
     for name in ("azure", "httpx", "msal"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

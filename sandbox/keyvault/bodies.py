@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from sandbox.keyvault.errors import bad_parameter
-from sandbox.keyvault.store import SecretVersion
+from sandbox.keyvault.store import DeletedSecret, SecretVersion
 
 RECOVERY_LEVEL = "Recoverable+Purgeable"
 RECOVERABLE_DAYS = 90
@@ -20,6 +21,18 @@ ATTRIBUTES: Mapping[str, type] = {"enabled": bool, "nbf": int, "exp": int}
 def bundle(secret: SecretVersion, origin: str) -> dict[str, Any]:
     """The answer to get and set: value and attributes of one version."""
     return {"value": secret.value, **item(secret, identifier(secret, origin, versioned=True))}
+
+
+def deleted_bundle(secret: DeletedSecret, origin: str) -> dict[str, Any]:
+    """The answer to get of a deleted secret: without its value."""
+    newest = secret.versions[-1]
+    purge = secret.deleted + timedelta(days=RECOVERABLE_DAYS)
+    return {
+        "recoveryId": f"{origin}/deletedsecrets/{newest.name}",
+        "deletedDate": int(secret.deleted.timestamp()),
+        "scheduledPurgeDate": int(purge.timestamp()),
+        **item(newest, identifier(newest, origin, versioned=True)),
+    }
 
 
 def item(secret: SecretVersion, address: str) -> dict[str, Any]:

@@ -57,6 +57,22 @@ def not_found(name: str) -> VaultRefused:
     )
 
 
+def not_deleted(name: str) -> VaultRefused:
+    """Asking for a deleted secret where there is none of that name: words on record."""
+    return VaultRefused(HTTPStatus.NOT_FOUND, "SecretNotFound", f"Deleted Secret not found: {name}")
+
+
+def is_deleted(name: str) -> VaultRefused:
+    """Setting a secret whose name belongs to a deleted one."""
+    return VaultRefused(
+        HTTPStatus.CONFLICT,
+        "Conflict",
+        f"Secret {name} is currently in a deleted but recoverable state, and its name cannot be reused; in "
+        "this state, the secret can only be recovered or purged.",
+        "ObjectIsDeletedButRecoverable",
+    )
+
+
 def access_denied(app_id: str, issuer: str, permission: str, vault: str) -> VaultRefused:
     """A known application that lacks a permission."""
     return VaultRefused(

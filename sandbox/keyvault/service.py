@@ -18,9 +18,11 @@ from sandbox.keyvault.errors import (
     bad_parameter,
     challenge,
     disabled,
+    is_deleted,
+    not_deleted,
     not_found,
 )
-from sandbox.keyvault.store import Permission, SecretStore, SecretVersion
+from sandbox.keyvault.store import Permission, SecretDeleted, SecretStore, SecretVersion
 from sandbox.tenant.tokens import TokenIssuer, TokenRefused
 
 API_VERSIONS = (
@@ -64,7 +66,11 @@ class SecretService:
             return self._refuse(bad_parameter(refusal.reason, HTTPStatus(refusal.status)))
 
     async def get(self, request: web.Request) -> web.Response:
-        """GET /secrets/{name}/{version}; without a version, or with an empty one, the current one."""
+        """GET /secrets/{name}/{version}; without a version, or with an empty one, the current one.
+
+        One whose time has not come or has run out is given like any other
+        (learn.microsoft.com/azure/key-vault/secrets/about-secrets, date-time controlled operations).
+        """
         self._permit(request, "get")
         _check_options(request)
         name, version = _name(request), request.match_info.get("version") or None
@@ -75,6 +81,16 @@ class SecretService:
             raise disabled()
         return web.json_response(bodies.bundle(secret, _origin(request)))
 
+    async def get_deleted(self, request: web.Request) -> web.Response:
+        """GET /deletedsecrets/{name}: a deleted secret, without its value."""
+        self._permit(request, "get")
+        _check_options(request)
+        name = _name(request)
+        secret = self._store.deleted(name)
+        if secret is None:
+            raise not_deleted(name)
+        return web.json_response(bodies.deleted_bundle(secret, _origin(request)))
+
     async def set(self, request: web.Request) -> web.Response:
         """PUT /secrets/{name}: a new version."""
         self._permit(request, "set")
@@ -83,7 +99,10 @@ class SecretService:
         if request.content_type != "application/json":
             raise bad_parameter("The request body is not JSON.", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         value, arguments = bodies.set_arguments(await request.read())
-        secret = self._store.set(name, value, **arguments)
+        try:
+            secret = self._store.set(name, value, **arguments)
+        except SecretDeleted:
+            raise is_deleted(name) from None
         return web.json_response(bodies.bundle(secret, _origin(request)))
 
     async def list_secrets(self, request: web.Request) -> web.Response:
@@ -129,6 +148,7 @@ def application(store: SecretStore, issuer: TokenIssuer, authority_url: str) -> 
     served.router.add_get("/secrets/{name}", service.get, allow_head=False)
     served.router.add_get("/secrets/{name}/{version:[^/]*}", service.get, allow_head=False)
     served.router.add_put("/secrets/{name}", service.set)
+    served.router.add_get("/deletedsecrets/{name}", service.get_deleted, allow_head=False)
     return served
 
 

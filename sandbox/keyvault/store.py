@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from sandbox.tenant.tokens import utc_now
 
@@ -29,6 +29,25 @@ class SecretVersion:
     expires: int | None = None
 
 
+class Dates(TypedDict, total=False):
+    """What can be changed of the time of a version, in Unix seconds; None takes it away."""
+
+    not_before: int | None
+    expires: int | None
+
+
+@dataclass(frozen=True)
+class DeletedSecret:
+    """A secret that was deleted, with all its versions; the last one is the newest."""
+
+    versions: tuple[SecretVersion, ...]
+    deleted: datetime
+
+
+class SecretDeleted(Exception):
+    """A name belongs to a secret that was deleted: it can only be recovered or purged."""
+
+
 class SecretStore:
     """Secrets by name, each with all its versions; the one set last is the current one.
 
@@ -40,6 +59,7 @@ class SecretStore:
         self.name = name
         self._now = now
         self._secrets: dict[str, list[SecretVersion]] = {}
+        self._deleted: dict[str, DeletedSecret] = {}
         self._permissions: dict[str, frozenset[Permission]] = {}
 
     def allow(self, app_id: str, *permissions: Permission) -> None:
@@ -61,7 +81,9 @@ class SecretStore:
         not_before: int | None = None,
         expires: int | None = None,
     ) -> SecretVersion:
-        """Make a new version, which is the current one from now on."""
+        """Make a new version, which is the current one from now on. Raises SecretDeleted."""
+        if name.lower() in self._deleted:
+            raise SecretDeleted(name)
         versions = self._secrets.setdefault(name.lower(), [])
         now = self._now()
         made = SecretVersion(
@@ -88,10 +110,30 @@ class SecretStore:
 
     def enable(self, name: str, version: str | None = None, *, enabled: bool = True) -> SecretVersion:
         """Enable or disable one version, by default the current one. Raises KeyError for an unknown one."""
+        return self._change(name, version, enabled=enabled)
+
+    def date(self, name: str, version: str | None = None, **dates: Unpack[Dates]) -> SecretVersion:
+        """Change the time of one version, by default the current one. Raises KeyError for an unknown one."""
+        return self._change(name, version, **dates)
+
+    def delete(self, name: str) -> None:
+        """Delete a secret with all its versions; it can be recovered. Raises KeyError for an unknown one."""
+        versions = self._secrets.pop(name.lower())
+        self._deleted[name.lower()] = DeletedSecret(tuple(versions), self._now())
+
+    def recover(self, name: str) -> None:
+        """Have a deleted secret back. Raises KeyError for an unknown one."""
+        self._secrets[name.lower()] = list(self._deleted.pop(name.lower()).versions)
+
+    def deleted(self, name: str) -> DeletedSecret | None:
+        """A secret that was deleted, or None."""
+        return self._deleted.get(name.lower())
+
+    def _change(self, name: str, version: str | None, **facts: Any) -> SecretVersion:
         found = self.get(name, version)
         if found is None:
             raise KeyError(name)
-        changed = replace(found, enabled=enabled, updated=self._now())
+        changed = replace(found, updated=self._now(), **facts)
         versions = self._secrets[name.lower()]
         versions[versions.index(found)] = changed
         return changed

@@ -1,4 +1,4 @@
-"""Entra ID's sign-in service, as far as an application with a client secret needs it.
+"""Entra ID's sign-in service, as far as an application needs it that signs in as itself.
 
 Grant: learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 Codes: learn.microsoft.com/entra/identity-platform/reference-error-codes
@@ -6,15 +6,16 @@ Codes: learn.microsoft.com/entra/identity-platform/reference-error-codes
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from sandbox.tenant.directory import Directory
+from sandbox.tenant.assertions import ASSERTION_TYPE, AssertionCheck
+from sandbox.tenant.directory import AppRegistration, Directory
+from sandbox.tenant.sign_in_refusals import NO_STORE, SignInRefused, client_refused, refuse_sign_in
 from sandbox.tenant.tokens import TokenIssuer
 
 LIFETIME = timedelta(seconds=3599)
@@ -23,18 +24,6 @@ NOT_INSTALLED = (
     "This can happen if the application has not been installed by the administrator of the tenant or "
     "consented to by any user in the tenant."
 )
-NO_STORE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
-
-
-class SignInRefused(Exception):
-    """A request that Entra ID answers with an error; `code` is the number after `AADSTS`."""
-
-    def __init__(self, error: str, code: int, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.error = error
-        self.code = code
-        self.message = message
-        self.status = status
 
 
 @dataclass(frozen=True)
@@ -43,7 +32,7 @@ class SignIn:
 
     directory: Directory
     issuer: TokenIssuer
-    lifetime: timedelta
+    lifetime: Callable[[], timedelta]
 
     async def discover(self, request: web.Request) -> web.Response:
         """GET /{tenant}/v2.0/.well-known/openid-configuration."""
@@ -57,7 +46,7 @@ class SignIn:
                 "issuer": f"{tenant}/v2.0",
                 "authorization_endpoint": f"{tenant}/oauth2/v2.0/authorize",
                 "token_endpoint": f"{tenant}/oauth2/v2.0/token",
-                "token_endpoint_auth_methods_supported": ["client_secret_post"],
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
                 "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
                 "subject_types_supported": ["pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256"],
@@ -69,16 +58,18 @@ class SignIn:
         try:
             self._check_verb(request)
             self._check_tenant(request, "invalid_request")
-            client_id, audience = self._sign_in(await _form(request))
+            application, audience = self._sign_in(await _form(request), _token_url(request))
         except SignInRefused as refusal:
             return self._refuse(request, refusal)
+        client_id, lifetime = application.client_id, self.lifetime()
         roles = sorted(self.directory.roles(client_id, audience))
-        seconds = int(self.lifetime.total_seconds())
+        seconds = int(lifetime.total_seconds())
+        token = self.issuer.issue(client_id, audience, roles, lifetime, object_id=application.object_id)
         answer = {
             "token_type": "Bearer",
             "expires_in": seconds,
             "ext_expires_in": seconds,
-            "access_token": self.issuer.issue(client_id, audience, roles, self.lifetime),
+            "access_token": token,
         }
         return web.json_response(answer, headers=NO_STORE)
 
@@ -99,27 +90,32 @@ class SignIn:
             )
             raise SignInRefused(error, 90002, message)
 
-    def _sign_in(self, form: Mapping[str, str]) -> tuple[str, str]:
-        """Client id and audience of an accepted request; the order of the checks is not documented."""
+    def _sign_in(self, form: Mapping[str, str], token_url: str) -> tuple[AppRegistration, str]:
+        """Application and audience of an accepted request; the order of the checks is not documented."""
         grant_type = _field(form, "grant_type")
         if grant_type != "client_credentials":
             message = f"The app requested an unsupported grant type '{grant_type}'."
             raise SignInRefused("unsupported_grant_type", 70003, message)
-        client_id = _field(form, "client_id")
-        self._check_application(client_id)
+        application = self._application(_field(form, "client_id"))
         audience = _audience(_field(form, "scope"))
-        self._check_secret(client_id, form.get("client_secret"))
+        if "client_assertion" in form or "client_assertion_type" in form:
+            assertion = _assertion(form)
+            AssertionCheck(self.directory, self.issuer).check(application, assertion, token_url)
+        else:
+            self._check_secret(application.client_id, form.get("client_secret"))
         self._check_resource(audience)
-        return client_id, audience
+        return application, audience
 
-    def _check_application(self, client_id: str) -> None:
-        if self.directory.application(client_id) is None:
+    def _application(self, client_id: str) -> AppRegistration:
+        found = self.directory.application(client_id)
+        if found is None:
             message = (
                 f"Application with identifier '{client_id}' was not found in the directory "
                 f"'{self.directory.tenant_id}'. {NOT_INSTALLED} You may have sent your authentication "
                 "request to the wrong tenant."
             )
             raise SignInRefused("unauthorized_client", 700016, message)
+        return found
 
     def _check_secret(self, client_id: str, secret: str | None) -> None:
         if not secret:
@@ -127,13 +123,21 @@ class SignIn:
                 "'client_assertion', 'client_secret' or 'request' is required for the "
                 "'client_credentials' grant type."
             )
-            raise SignInRefused("invalid_client", 7000216, message, 401)
-        if not self.directory.accepts_secret(client_id, secret):
+            raise client_refused(7000216, message)
+        found = self.directory.find_secret(client_id, secret)
+        if found is None:
             message = (
                 "Invalid client secret provided. Ensure the secret being sent in the request is the client "
                 f"secret value, not the client secret ID, for a secret added to app '{client_id}'."
             )
-            raise SignInRefused("invalid_client", 7000215, message, 401)
+            raise client_refused(7000215, message)
+        if found.has_expired(self.issuer.now()):
+            message = (
+                f"The provided client secret keys for app '{client_id}' are expired. Visit the Azure portal "
+                "to create new keys for your app: https://aka.ms/NewClientSecret, or consider using "
+                "certificate credentials for added security: https://aka.ms/certCreds."
+            )
+            raise client_refused(7000222, message)
 
     def _check_resource(self, audience: str) -> None:
         if not self.directory.has_resource(audience):
@@ -148,31 +152,15 @@ class SignIn:
         return refuse_sign_in(request, refusal, self.issuer.now())
 
 
-def application(directory: Directory, issuer: TokenIssuer, lifetime: timedelta = LIFETIME) -> web.Application:
-    """The sign-in service, to be served with TLS; its tokens live for `lifetime`."""
+def application(
+    directory: Directory, issuer: TokenIssuer, lifetime: Callable[[], timedelta] = lambda: LIFETIME
+) -> web.Application:
+    """The sign-in service, to be served with TLS; each token lives for the `lifetime` of that moment."""
     sign_in = SignIn(directory, issuer, lifetime)
     served = web.Application()
     served.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", sign_in.discover)
     served.router.add_route("*", "/{tenant}/oauth2/v2.0/token", sign_in.token)
     return served
-
-
-def refuse_sign_in(request: web.Request, refusal: SignInRefused, now: datetime) -> web.Response:
-    """A refusal as Entra ID sends it."""
-    trace = str(uuid.uuid4())
-    correlation = request.headers.get("client-request-id") or str(uuid.uuid4())
-    timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ")
-    answer = {
-        "error": refusal.error,
-        "error_description": f"AADSTS{refusal.code}: {refusal.message} Trace ID: {trace} "
-        f"Correlation ID: {correlation} Timestamp: {timestamp}",
-        "error_codes": [refusal.code],
-        "timestamp": timestamp,
-        "trace_id": trace,
-        "correlation_id": correlation,
-        "error_uri": f"{request.url.origin()}/error?code={refusal.code}",
-    }
-    return web.json_response(answer, status=refusal.status, headers=NO_STORE)
 
 
 async def _form(request: web.Request) -> dict[str, str]:
@@ -188,6 +176,21 @@ def _field(form: Mapping[str, str], name: str) -> str:
         message = f"The request body must contain the following parameter: '{name}'."
         raise SignInRefused("invalid_request", 900144, message)
     return value
+
+
+def _assertion(form: Mapping[str, str]) -> str:
+    """The assertion, of the one type there is; what a request with a secret besides is answered is not on
+    record, so it is refused as one that is not understood.
+    """
+    assertion, kind = _field(form, "client_assertion"), _field(form, "client_assertion_type")
+    if kind != ASSERTION_TYPE or "client_secret" in form:
+        message = f"The 'client_assertion_type' parameter must be '{ASSERTION_TYPE}', without a secret."
+        raise SignInRefused("invalid_request", 900144, message)
+    return assertion
+
+
+def _token_url(request: web.Request) -> str:
+    return f"{request.url.origin()}{request.path}"
 
 
 def _audience(scope: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
@@ -21,6 +22,9 @@ from sandbox.tenant.tokens import TokenIssuer
 PATH = "/msi/token"
 API_VERSION = "2019-08-01"
 LIFETIME = timedelta(hours=24)
+TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - the name of a resource
+"""For the token by which an identity is the credential of an application: learn.microsoft.com/entra/
+workload-id/workload-identity-federation-config-app-trust-managed-identity."""
 OPTIONS = frozenset({"api-version", "resource", "client_id"})
 
 
@@ -67,7 +71,7 @@ class IdentityEndpoint:
     identities: HostIdentities
     directory: Directory
     issuer: TokenIssuer
-    lifetime: timedelta
+    lifetime: Callable[[], timedelta]
 
     async def token(self, request: web.Request) -> web.Response:
         """GET with header X-IDENTITY-HEADER."""
@@ -76,17 +80,23 @@ class IdentityEndpoint:
             identity, resource = self._ask(request)
         except IdentityRefused as refusal:
             return refuse_identity(refusal)
-        roles = sorted(self.directory.roles(identity.client_id, resource))
-        expires = int(self.issuer.now().timestamp()) + int(self.lifetime.total_seconds())
+        lifetime = self.lifetime()
+        expires = int(self.issuer.now().timestamp()) + int(lifetime.total_seconds())
         return web.json_response(
             {
-                "access_token": self.issuer.issue(identity.client_id, resource, roles, self.lifetime),
+                "access_token": self._issue(identity, resource, lifetime),
                 "expires_on": str(expires),
                 "resource": resource,
                 "token_type": "Bearer",
                 "client_id": identity.client_id,
             }
         )
+
+    def _issue(self, identity: ManagedIdentity, resource: str, lifetime: timedelta) -> str:
+        if resource == TOKEN_EXCHANGE:
+            return self.issuer.issue_exchange(identity.client_id, identity.object_id, resource, lifetime)
+        roles = sorted(self.directory.roles(identity.client_id, resource))
+        return self.issuer.issue(identity.client_id, resource, roles, lifetime, object_id=identity.object_id)
 
     def _check_header(self, request: web.Request) -> None:
         given = request.headers.get("X-IDENTITY-HEADER", "")
@@ -121,9 +131,15 @@ def refuse_identity(refusal: IdentityRefused) -> web.Response:
 
 
 def application(
-    identities: HostIdentities, directory: Directory, issuer: TokenIssuer, lifetime: timedelta = LIFETIME
+    identities: HostIdentities,
+    directory: Directory,
+    issuer: TokenIssuer,
+    lifetime: Callable[[], timedelta] = lambda: LIFETIME,
 ) -> web.Application:
-    """The endpoint, to be served on a loopback port without TLS, as App Service does; tokens live a day."""
+    """The endpoint, to be served on a loopback port without TLS, as App Service does; tokens live a day.
+
+    Azure keeps a token and gives it again for hours, so that a new role shows late; here each one is new.
+    """
     endpoint = IdentityEndpoint(identities, directory, issuer, lifetime)
     served = web.Application()
     served.router.add_get(PATH, endpoint.token, allow_head=False)

@@ -20,9 +20,11 @@ import msgspec
 from aiohttp import web
 
 from sandbox.vault.errors import (
+    Login,
     ServiceError,
     error_response,
     invalid,
+    login_failed,
     not_found,
     page_not_found,
     page_server_error,
@@ -184,6 +186,8 @@ class Dispatcher:
         sessions = self._vault.sessions
         call.current = sessions.authenticate(headers.get(TOKEN_HEADER), cookies.get(NODE_COOKIE))
         if access is Access.VAULT:
+            if not self._vault.lets_in:
+                raise login_failed(Login(application=True))
             sessions.enter_vault(call.current, headers.get(VAULT_HEADER))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
@@ -42,8 +42,9 @@ class ExampleVault:
     every call is answered with a page of status 500), `max_upload_bytes` (the limit of IIS for a body, in
     bytes; None: none), `oversize_status` (404, 413 or 500: the page for a body over it), `create_delay`
     (seconds between the creation of an object and the answer that says so), `hides_new_objects` (True:
-    whoever creates an object does not see it) and `may_delete` (False: nobody may set or clear a deleted
-    mark).
+    whoever creates an object does not see it), `may_delete` (False: nobody may set or clear a deleted mark),
+    `lets_in` (False: the server takes an account, and the vault does not, as one that is no user of it) and
+    `search_lag` (seconds after its creation in which a search does not find an object).
     """
 
     def __init__(
@@ -72,6 +73,8 @@ class ExampleVault:
         self.create_delay = 0.0
         self.hides_new_objects = False
         self.may_delete = True
+        self.lets_in = True
+        self.search_lag = 0.0
         self.store = ObjectStore()
         self.structure = example_structure(
             username, mail_properties=mail_properties, email_types=email_types, objects=self.store
@@ -160,7 +163,10 @@ class ExampleVault:
     def find(self, session: Session, search: Search) -> tuple[list[StoredObject], bool]:
         """The objects found, and whether there are more."""
         user = self.user_of(session)
-        return search.find(stored for stored in self.store if stored.hidden_from != user)
+        indexed = self._now() - timedelta(seconds=self.search_lag)
+        return search.find(
+            stored for stored in self.store if stored.hidden_from != user and stored.created <= indexed
+        )
 
     def get(self, session: Session, object_type: int, reference: int | str) -> StoredObject:
         """One object by its id, or by its external id, a text.

@@ -164,6 +164,7 @@ def _permission_to_write() -> Iterator[None]:
     except ConfigurationFault as fault:
         raise ConfigurationFault(
             f"{fault.reason} It may not be changed.",
-            "Grant the app Mail.ReadWrite beside Mail.Read, with this mailbox in its scope; or take after "
-            "and on-failure out of the source.",
+            "Grant the app Mail.ReadWrite beside Mail.Read, in a scope that holds this mailbox or for the "
+            "whole tenant (`python3 ops.py permissions` has the commands; Exchange follows after 30 minutes "
+            "to 2 hours); or take after and on-failure out of the source.",
         ) from None

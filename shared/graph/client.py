@@ -18,7 +18,11 @@ from kiota_abstractions.request_information import RequestInformation
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
-from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption
+from kiota_http.middleware.options import (
+    RedirectHandlerOption,
+    RetryHandlerOption,
+    UrlReplaceHandlerOption,
+)
 from msgraph.generated.users.item.mail_folders.item.mail_folder_item_request_builder import (
     MailFolderItemRequestBuilder,
 )
@@ -31,6 +35,7 @@ from shared.answers import Unreadable, decoded
 from shared.errors import Unavailable
 from shared.graph.faults import connection_faults, fault_of
 from shared.settings import GraphSettings
+from shared.tls import client_context
 
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
 """The `Prefer` that every request carries (learn.microsoft.com/graph/outlook-immutable-id)."""
@@ -57,8 +62,10 @@ class GraphClient:
             **sdk_options,
             RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False),
             RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
+            # It is for addresses of `me`, and writes every address into a span.
+            UrlReplaceHandlerOption.get_key(): UrlReplaceHandlerOption(enabled=False),
         }
-        plain = httpx.AsyncClient(timeout=_TIMEOUT, http2=True)
+        plain = httpx.AsyncClient(timeout=_TIMEOUT, http2=True, verify=client_context())
         # The SDK puts its own transport around these, and does not close them.
         self._transports = (plain._transport, *plain._mounts.values())  # noqa: SLF001
         self._http = GraphClientFactory.create_with_default_middleware(client=plain, options=options)
@@ -66,6 +73,8 @@ class GraphClient:
             credential, scopes=[settings.scope], allowed_hosts=[settings.host], is_cae_enabled=False
         )
         self._adapter = GraphRequestAdapter(authentication, self._http)
+        # A span of OpenTelemetry names no mailbox and no mail: they are in the addresses.
+        self._adapter.observability_options.include_euii_attributes = False
         self._adapter.base_url = settings.endpoint
         self._origin = _origin(settings.endpoint)
         self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))

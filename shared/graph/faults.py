@@ -14,16 +14,27 @@ import httpx
 import msgspec
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 
-from shared.errors import ConfigurationFault, Origin, Transient, Unavailable, VaultpostError
+from shared.credential_faults import refused
+from shared.errors import ConfigurationFault, Origin, Unavailable, VaultpostError
 from shared.graph.answers import ErrorAnswer
 from shared.retry_after import retry_after
+from shared.tls import connection_fault, what_is_wrong
 
 _AGAIN = frozenset({408, 423, 425, 429})
-_SECRET_REJECTED = frozenset({"AADSTS7000215", "AADSTS7000222"})
-"""A client secret is wrong, or has expired.
-
-Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
-"""
+_NO_SUBSCRIPTION = "ExtensionError"
+"""The code of a 403 to a request about subscriptions, as services were seen to answer."""
+_READ = (
+    "Grant the app Mail.Read: in a scope that holds this mailbox (infra/exchange; "
+    "Test-ServicePrincipalAuthorization shows it), or for the whole tenant, where no application access "
+    "policy keeps it out (Test-ApplicationAccessPolicy). `python3 ops.py permissions` has the commands. "
+    "Exchange follows after 30 minutes to 2 hours."
+)
+_SUBSCRIBE = (
+    "Grant the app Mail.Read, not Mail.ReadWrite alone: `python3 ops.py permissions` has the commands; "
+    "Exchange follows after 30 minutes to 2 hours. Where it has Mail.Read in a scope and this stays, Graph "
+    "makes no subscriptions with scopes: grant Mail.Read for the whole tenant, or be content with the sweep, "
+    "which files all mail each half hour (docs/permissions.md)."
+)
 
 
 _TOKEN_LOSSES = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired", "invalidsyncstatedata"})
@@ -72,9 +83,7 @@ def fault_of(status: int, headers: httpx.Headers, body: bytes, mailbox: str) -> 
             f"{said}: it does not take the app's token. Look at GRAPH_CREDENTIAL.", origin="graph"
         )
     if status == HTTPStatus.FORBIDDEN:
-        return ConfigurationFault(
-            f"mailbox {mailbox}: {said}.", "Grant the app Mail.Read, and this mailbox in its scope."
-        )
+        return _forbidden(said, code, mailbox)
     if status == HTTPStatus.NOT_FOUND:
         return NotFound(code)
     if status == HTTPStatus.CONFLICT:
@@ -85,6 +94,14 @@ def fault_of(status: int, headers: httpx.Headers, body: bytes, mailbox: str) -> 
         after = retry_after(headers.get("Retry-After"), datetime.now(UTC))
         return Unavailable(said, after=after, origin=origin)
     return Refused(status, code, detail)
+
+
+def _forbidden(said: str, code: str, mailbox: str) -> ConfigurationFault:
+    """Who may not use a mailbox; or, with Exchange's own code, not subscribe to it."""
+    about = f"mailbox {mailbox}" if mailbox else "all mailboxes"
+    if code == _NO_SUBSCRIPTION:
+        return ConfigurationFault(f"{about}: {said}: no subscription is made.", _SUBSCRIBE)
+    return ConfigurationFault(f"{about}: {said}.", _READ)
 
 
 def _code(body: bytes) -> tuple[str, str]:
@@ -99,27 +116,16 @@ def _code(body: bytes) -> tuple[str, str]:
 def connection_faults() -> Iterator[None]:
     """Turn what the HTTP client and the credential raise into ours.
 
-    Raises Unavailable.
+    Raises Unavailable, and CredentialFault where Entra ID refuses the app.
     """
     try:
         yield
     except httpx.InvalidURL:
         raise Unavailable("an address that Graph has given is none", origin="graph") from None
     except httpx.HTTPError as error:
-        raise Unavailable(f"Graph did not answer in full ({type(error).__name__})", origin="graph") from None
+        raise Unavailable(connection_fault("Graph", error), origin="graph") from None
     except ClientAuthenticationError as error:
-        code = _entra_code(error)
-        raise Transient(
-            f"Entra ID gave no token for Graph ({code}). Look at GRAPH_CREDENTIAL, "
-            "GRAPH_TENANT_ID, GRAPH_CLIENT_ID and the secret in Key Vault.",
-            origin="graph",
-            rejected=code in _SECRET_REJECTED,
-        ) from None
+        raise refused(error) from None
     except AzureError as error:
-        raise Unavailable(f"no token for Graph ({type(error).__name__})", origin="graph") from None
-
-
-def _entra_code(error: ClientAuthenticationError) -> str:
-    """The code AADSTS… of a refusal: the text around it may name people."""
-    words = str(error.message).replace(":", " ").split()
-    return next((word for word in words if word.startswith("AADSTS")), type(error).__name__)
+        why = what_is_wrong(error) or type(error).__name__
+        raise Unavailable(f"no token for Graph ({why})", origin="graph") from None

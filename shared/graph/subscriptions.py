@@ -29,13 +29,14 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Creation:
-    """A subscription for new mail in `resource`; `addresses` are of notifications and lifecycle."""
+    """A subscription for changes in `resource`, new mail; `addresses` are of notifications and lifecycle."""
 
     mailbox: str
     resource: str
     addresses: tuple[str, str]
     client_state: str
     until: datetime
+    change_type: str = "created"
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class SubscriptionClient:
 
     def _creation(self, wanted: Creation) -> RequestInformation:
         body = {
-            "changeType": "created",
+            "changeType": wanted.change_type,
             "resource": wanted.resource,
             "notificationUrl": wanted.addresses[0],
             "lifecycleNotificationUrl": wanted.addresses[1],

@@ -1,4 +1,4 @@
-"""Queueing mail of the watched folders that the journal does not know, or that was passed over.
+"""Queueing mail of the watched folders that the journal does not know, that was passed over, or only observed.
 
 Begun again it goes on where it stopped: what is on record is left alone.
 """
@@ -21,12 +21,13 @@ from shared.mail_kinds import DRAFT
 from shared.opening import open_row, reopen_row
 from shared.operations.together import each
 from shared.operations.watched_mail import FoundMail, WatchedMail
+from shared.plan import OBSERVED
 from shared.sweep_plan import PASSED_OVER
 from shared.unfinished import Unfinished
 
 _AT_ONCE = 16
 
-Was = Literal["unknown", "passed-over", "known"]
+Was = Literal["unknown", "passed-over", "observed", "known"]
 Outcome = Literal["left", "chosen", "queued", "changed"]
 """left: the journal knows it; chosen: a dry run would have queued it; changed: another worker was first."""
 
@@ -59,15 +60,15 @@ class Backfill:
         """
 
         async def one(mail: FoundMail) -> Backfilled:
-            return await self._one(mail, dry_run=dry_run)
+            return await self._one(mail, files=source.mode == "file", dry_run=dry_run)
 
         async with aclosing(self.mailbox.of(source, since)) as found:
             async for batch in found:
                 yield await each(batch, one, _AT_ONCE)
 
-    async def _one(self, mail: FoundMail, *, dry_run: bool) -> Backfilled:
+    async def _one(self, mail: FoundMail, *, files: bool, dry_run: bool) -> Backfilled:
         row = await self.journal.read(mail.source, mail.key)
-        was = state_of(row, is_draft=mail.is_draft)
+        was = state_of(row, is_draft=mail.is_draft, files=files)
         if was == "known":
             return Backfilled(mail, was, "left")
         if dry_run:
@@ -87,9 +88,15 @@ class Backfill:
         return await open_row(self.journal, self.unfinished, new)
 
 
-def state_of(row: Row | None, *, is_draft: bool) -> Was:
-    """What a backfill makes of a row: what the first sweep passed over begins anew, and what was a draft."""
+def state_of(row: Row | None, *, is_draft: bool, files: bool) -> Was:
+    """What a backfill makes of a row: what the first sweep passed over begins anew, and what was a draft.
+
+    So does what was observed, once its source `files`.
+    """
     if row is None:
         return "unknown"
-    begins_anew = row.rule == PASSED_OVER or (row.rule == DRAFT and not is_draft)
-    return "passed-over" if begins_anew and row.has_ended else "known"
+    if not row.has_ended:
+        return "known"
+    if row.rule == OBSERVED:
+        return "observed" if files else "known"
+    return "passed-over" if row.rule == PASSED_OVER or (row.rule == DRAFT and not is_draft) else "known"

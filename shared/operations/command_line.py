@@ -25,6 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_status(commands.add_parser("status", help="how things stand", allow_abbrev=False))
+    _add_doctor(commands.add_parser("doctor", help="what is wrong, and what to do", allow_abbrev=False))
     _add_subscriptions(commands.add_parser("subscriptions", help="those at Graph", allow_abbrev=False))
     _add_sweep(commands.add_parser("sweep", help="order a sweep of folders", allow_abbrev=False))
     _add_backfill(commands.add_parser("backfill", help="queue mail nobody knows", allow_abbrev=False))
@@ -34,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_rebuild(commands.add_parser("rebuild", help="the journal, from the vault", allow_abbrev=False))
     _add_explain(commands.add_parser("explain", help="what would be filed from a mail", allow_abbrev=False))
+    _add_permissions(
+        commands.add_parser("permissions", help="what the app needs in Exchange", allow_abbrev=False)
+    )
     commands.add_parser("schema", help="the JSON Schema of mail-sources.toml", allow_abbrev=False)
     for name, meaning in (("pause", "stop a source or a service"), ("resume", "let it go on")):
         _add_switch(commands.add_parser(name, help=meaning, allow_abbrev=False), with_reason=name == "pause")
@@ -46,6 +50,20 @@ def _add_status(status: argparse.ArgumentParser) -> None:
         "--all", action="store_true", help="all failed mails and reasons to wait, not the first"
     )
     status.add_argument("--json", action="store_true")
+
+
+def _add_doctor(doctor: argparse.ArgumentParser) -> None:
+    doctor.add_argument(
+        "--app", metavar="URL", help="where the app's functions are; else VAULTPOST_NOTIFICATION_URL"
+    )
+    doctor.add_argument(
+        "--key", metavar="KEY", help="a function key; in VAULTPOST_FUNCTION_KEY no list of processes shows it"
+    )
+    doctor.add_argument("--here", action="store_true", help="look from this machine; do not ask the app")
+    doctor.add_argument(
+        "--write", action="store_true", help="also write a document to the vault, and mark it deleted"
+    )
+    doctor.add_argument("--json", action="store_true")
 
 
 def _add_subscriptions(subscriptions: argparse.ArgumentParser) -> None:
@@ -105,6 +123,11 @@ def _add_explain(explain: argparse.ArgumentParser) -> None:
         "--received", type=_since, metavar="DATE", help="when it was received; UTC. Else as its headers say"
     )
     explain.add_argument("--json", action="store_true")
+
+
+def _add_permissions(permissions: argparse.ArgumentParser) -> None:
+    permissions.add_argument("--json", action="store_true")
+    permissions.set_defaults(source=None)
 
 
 def _add_switch(switch: argparse.ArgumentParser, *, with_reason: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -31,13 +31,15 @@ class Seen:
     action: Action
 
 
-async def look(subscriptions: Subscriptions, name: str | None) -> list[Seen]:
-    """Those of one source, or of all and of nobody; nothing is changed.
+async def look(subscriptions: Subscriptions, name: str | None, *, but: Collection[str] = ()) -> list[Seen]:
+    """Those of one source, or of all and of nobody; nothing is changed. Sources in `but` are left out.
 
     Raises ConfigurationFault, NotFound, Refused, Transient.
     """
     sources = [one for one in subscriptions.sources.values() if name in (None, one.key_name)]
+    sources = [one for one in sources if one.key_name not in but]
     rows = [row for row in await subscriptions.register.rows() if name in (None, row.source)]
+    rows = [row for row in rows if row.source not in but]
     wanted: list[Watched] = []
     for source in sources:
         found, faults = await subscriptions.watched(source)

@@ -96,6 +96,14 @@ class SessionInfo(msgspec.Struct):
     """Who is logged in."""
 
     user_id: int | None = msgspec.field(name="UserID", default=None)
+    account_name: str = msgspec.field(name="AccountName", default="")
+
+
+class VaultOnServer(msgspec.Struct):
+    """A vault that the server has for who is logged in."""
+
+    name: str = msgspec.field(name="Name")
+    guid: str = msgspec.field(name="GUID")
 
 
 class PropertyDefinition(msgspec.Struct, rename="pascal"):
@@ -177,6 +185,7 @@ class WebServiceError(msgspec.Struct):
     name: str
     message: str
     is_logged_to_vault: bool
+    is_logged_to_server: bool = False
 
     @classmethod
     def of(cls, answer: object) -> WebServiceError | None:
@@ -194,6 +203,7 @@ class WebServiceError(msgspec.Struct):
             _text(found.get("ExceptionName")) or _text(inner.get("Name")),
             _text(found.get("Message")) or _text(inner.get("Message")),
             found.get("IsLoggedToVault") is True,
+            found.get("IsLoggedToApplication") is True,
         )
 
 

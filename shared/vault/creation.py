@@ -76,13 +76,13 @@ def too_large(error: TooLarge) -> MailFault:
 
 
 async def why_refused(
-    error: RequestRefused, new: NewObject, files: Sequence[NewFile], fresh: NamedStructure
+    error: RequestRefused, new: NewObject, words: Sequence[str], fresh: NamedStructure
 ) -> Permanent:
     """The fault that a refused create is: of the configuration, where the vault's structure tells so.
 
-    Raises Unavailable.
+    None of `words` is repeated. Raises Unavailable.
     """
-    said = error.told(texts(new, files), fresh.names())
+    said = error.told(words, fresh.names())
     if error.status == HTTPStatus.UNAUTHORIZED:
         return ConfigurationFault(
             f"{said}: the vault sets a value of this document itself, its title or state.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -31,9 +32,24 @@ _CREATE_WITHIN = 60.0
 class MFilesVault:
     """The vault that the configuration names."""
 
-    def __init__(self, configuration: Configuration, secrets: SecretStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        secrets: SecretStore,
+        clock: Clock,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`tls` is the context of its connections; without it, the default one."""
         vault = configuration.vault
-        self._session = Session(vault.url, vault.guid, secrets, domain=vault.domain, at_once=vault.at_once)
+        self._session = Session(
+            vault.url,
+            vault.guid,
+            secrets,
+            domain=vault.domain,
+            at_once=vault.at_once,
+            tls=tls,
+            clock=clock.monotonic,
+        )
         self._uploads = Uploads(self._session, in_chunks=vault.chunked_upload)
         self._lists = ValueLists(self._session)
         self._configuration = configuration
@@ -86,13 +102,19 @@ class MFilesVault:
         await self.find(key_property.id, _OF_NO_MAIL)
 
     async def create(
-        self, new: NewObject, files: Sequence[NewFile], about_to_create: Callable[[], Awaitable[None]]
+        self,
+        new: NewObject,
+        files: Sequence[NewFile],
+        about_to_create: Callable[[], Awaitable[None]],
+        words: Sequence[str] = (),
     ) -> VaultObject:
         """Send the files, call `about_to_create`, create the object; all of it again after a new log-in.
 
-        Uploads belong to the log-in that made them. Raises MailFault or ConfigurationFault after a definite
-        refusal; after Unavailable the object may be there. Also what `about_to_create`, which must not call
-        the vault, and reading the files raise, and Transient when the log-in is refused.
+        Uploads belong to the log-in that made them. What M-Files says is told without what it repeats of
+        `words`, and of the object itself: an item that an id stands for may be called by a word of a mail.
+        Raises MailFault or ConfigurationFault after a definite refusal; after Unavailable the object may be
+        there. Also what `about_to_create`, which must not call the vault, and reading the files raise, and
+        Transient when the log-in is refused.
         """
         can_have_files = new.object_type == DOCUMENT or await self._can_have_files(new.object_type)
 
@@ -110,10 +132,11 @@ class MFilesVault:
             raise too_large(error) from None
         except ServerFault as error:
             names = self._structure.names() if self._structure is not None else ()
-            raise error.told(texts(new, files), names) from None
+            raise error.told([*texts(new, files), *words], names) from None
         except RequestRefused as error:
             # An id that it was given may be gone by now.
-            raise await why_refused(error, new, files, await self.structure(fresh=True)) from None
+            fresh = await self.structure(fresh=True)
+            raise await why_refused(error, new, [*texts(new, files), *words], fresh) from None
         # With a log-in of its own: one that is lost now must not create a second time.
         return await self._with_files(made, visible=made.visible_after_operation)
 

@@ -216,9 +216,13 @@ class Vault(Protocol):
         """
 
     async def create(
-        self, new: NewObject, files: Sequence[NewFile], about_to_create: Callable[[], Awaitable[None]]
+        self,
+        new: NewObject,
+        files: Sequence[NewFile],
+        about_to_create: Callable[[], Awaitable[None]],
+        words: Sequence[str] = (),
     ) -> VaultObject:
-        """Send the files, call `about_to_create`, create the object.
+        """Send the files, call `about_to_create`, create the object. No fault repeats one of `words`.
 
         Raises MailFault or ConfigurationFault after a definite refusal; after Unavailable the object may be
         there. Also what `about_to_create` and reading the files raise.

@@ -26,10 +26,13 @@ _LOOKED_AT = 64 * 1024
 
 
 class NotLoggedIn(VaultpostError):
-    """The server does not know the token any more, or never did; or what stands before it refuses all."""
+    """The server does not know the token any more, or never did; or what stands before it refuses all.
 
-    def __init__(self, *, by_web_server: bool) -> None:
-        self.by_web_server = by_web_server
+    `in_server` says that the server takes the account, and the vault does not.
+    """
+
+    def __init__(self, *, by_web_server: bool, in_server: bool = False) -> None:
+        self.by_web_server, self.in_server = by_web_server, in_server
         super().__init__("M-Files answered 403, not logged in")
 
 
@@ -123,7 +126,8 @@ def fault_of(response: httpx.Response) -> VaultpostError:
     """
     status, error = response.status_code, _error(response.content)
     if status == HTTPStatus.FORBIDDEN and (error is None or not error.is_logged_to_vault):
-        return NotLoggedIn(by_web_server=error is None)
+        in_server = error is not None and error.is_logged_to_server
+        return NotLoggedIn(by_web_server=error is None, in_server=in_server)
     if _is_of_size(response, error):
         return TooLarge(status, _sent(response))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _AGAIN:

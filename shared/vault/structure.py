@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from shared.errors import ConfigurationFault, Unavailable
+from shared.near_names import near
 from shared.vault.answers import Aliases, ListType, Named, ObjectClass, PropertyDefinition
 from shared.vault.choosing import Choosing
 from shared.vault.protocol import (
@@ -231,7 +232,15 @@ def _one(kind: str, reference: str | int, aliases: Mapping[str, int], known: Ite
         return named[0]
     if isinstance(reference, str) and is_id(reference) and int(reference) in by_id:
         return by_id[int(reference)]
+    resolved = [alias for alias, number in aliases.items() if number in by_id]
+    meant = _meant(str(reference), resolved + [thing.name for thing in by_id.values()])
     raise ConfigurationFault(
         f'{kind} "{reference}": the vault has none with that alias, name or id, or two with that alias.',
-        "Correct mail-sources.toml, or the vault's structure in M-Files Admin.",
+        f"{meant}Correct mail-sources.toml, or the vault's structure in M-Files Admin.",
     )
+
+
+def _meant(reference: str, known: Sequence[str]) -> str:
+    """What may have been meant. M-Files tells no alias that it was not asked for: a name may be like it."""
+    found = near(reference, known) or near(reference.rpartition(".")[2], known)
+    return f'Did you mean "{found}"? ' if found else ""

@@ -7,7 +7,7 @@ import os
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -61,8 +61,10 @@ class Estate:
         assert key is not None
         return client_state(self.source, key.value)
 
-    def host(self, name: str = "app", ahead: timedelta = timedelta(0)) -> App:
-        """A host of the app, not started; its log has its name."""
+    def host(
+        self, name: str = "app", ahead: timedelta = timedelta(0), more: Mapping[str, str] | None = None
+    ) -> App:
+        """A host of the app, not started, with `more` settings; its log has its name."""
         port, settings = free_port(), self.place / f"{name}.json"
         sources = self.place / "mail-sources.toml"
         sources.write_text(
@@ -71,7 +73,7 @@ class Estate:
         )
         values = self.box.settings(f"http://127.0.0.1:{port}/api", sources)
         storage = dict.fromkeys(("MailStorage", "AzureWebJobsStorage"), self.stores.connection_string)
-        write_settings(settings, values | storage)
+        write_settings(settings, values | storage | dict(more or {}))
         options = ["--lease", str(self.lease)]
         if ahead:
             options += ["--app", str(function_app(self.place, ahead))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -178,3 +179,19 @@ async def _until_empty(installation: Installation) -> None:
                 break
             await asyncio.sleep(0.05)
         assert await installation.queued(queue) == 0
+
+
+async def test_the_doctor_finds_the_running_app_well(installation: Installation) -> None:
+    """It calls itself, and has Graph call it, while it answers. The host's log has the key."""
+    (key,) = set(re.findall(r"x-functions-key, or \?code=\): (\S+)", installation.log()))
+    refused = await installation.http.get("/api/doctor")
+    answer = await installation.http.get("/api/doctor", headers={"x-functions-key": key})
+    health = await installation.http.get("/api/health")
+
+    assert (refused.status_code, answer.status_code) == (401, 200)
+    report = answer.json()
+    assert [one for one in report["findings"] if one["status"] == "failed"] == []
+    assert report["well"]
+    assert {one["check"] for one in report["findings"] if one["status"] == "not-run"} == set()
+    assert (health.status_code, health.json()) == (200, {"status": "healthy"})
+    assert [one.change_type for one in installation.box.tenant.subscriptions.live()].count("deleted") == 0

@@ -85,6 +85,8 @@ def test_the_functions_are_those_of_the_design(functions: dict[str, dict[str, An
         "sweep",
         "sweep_folder",
         "watch",
+        "doctor",
+        "health",
         "dead_letters_mail_arrived",
         "dead_letters_vault_import",
         "dead_letters_mail_filed",
@@ -101,6 +103,16 @@ def test_graph_can_post_to_both_addresses_without_a_key(
     assert trigger["route"] == name
     assert [str(method) for method in trigger["methods"]] == ["POST"]
     assert str(trigger["authLevel"]).upper() == "ANONYMOUS"
+
+
+@pytest.mark.parametrize(("name", "level"), [("doctor", "FUNCTION"), ("health", "ANONYMOUS")])
+def test_the_doctor_wants_a_key_and_health_does_not(
+    functions: dict[str, dict[str, Any]], name: str, level: str
+) -> None:
+    trigger = functions[name]
+    assert trigger["route"] == name
+    assert [str(method) for method in trigger["methods"]] == ["GET"]
+    assert str(trigger["authLevel"]).upper() == level
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ class KeyVault:
 
     def __init__(self, box: Sandbox) -> None:
         self.secrets = SecretStore()
-        self.secrets.allow(box.identity.client_id, "get", "list")
+        box.allow_secrets(self.secrets)
         self.reads: Counter[str] = Counter()
         self.seconds = 0.0
         self.status: int | None = None

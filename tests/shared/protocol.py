@@ -30,6 +30,7 @@ from shared.queues import QueuesPort
 from shared.receiving import Receiver
 from shared.staging import Staged
 from shared.staging_area import StagingArea
+from shared.step_secrets import NoSecretsKept, StepSecrets
 from shared.testing.breaker_table import InMemoryBreakerTable
 from shared.unfinished import OpenMail, Unfinished
 
@@ -167,6 +168,7 @@ class Protocol:
         table: BreakerTablePort | None = None,
         ping: Ping = no_ping,
         jitter: float = 1.0,
+        secrets: StepSecrets | None = None,
     ) -> None:
         self.stores = stores
         self.clock = clock
@@ -176,7 +178,7 @@ class Protocol:
         self.keeper = keeper or NotingKeeper(stores.journal)
         self.breakers = Breakers(table or InMemoryBreakerTable(), clock)
         self.hand_over = HandOver(self.journal, self.unfinished, self.queues, clock)
-        self.gate = Gate(self.breakers, ping, clock, lambda: jitter)
+        self.gate = Gate(self.breakers, ping, clock, lambda: jitter, secrets or NoSecretsKept())
         self.aftermath = Aftermath(
             self.journal, self.hand_over, self.gate, self.keeper, clock, PATIENCE, lambda: jitter
         )

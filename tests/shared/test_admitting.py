@@ -30,6 +30,7 @@ from shared.journal_row import Row, gone_on
 from shared.outcome import Outcome
 from shared.queue_messages import VAULT_IMPORT
 from shared.retrying import LEAST_ATTEMPTS
+from shared.secret_faults import SecretFault
 from shared.testing.breaker_table import InMemoryBreakerTable
 
 from .accounts import Stores
@@ -60,10 +61,20 @@ class World:
     pinged: list[Service] = field(default_factory=list)
     pings: dict[Service, Exception] = field(default_factory=dict)
     worked: list[str] = field(default_factory=list)
+    needed: set[Step] = field(default_factory=lambda: {"staging", "filing", "mailbox"})
+    held: set[Step] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.protocol = Protocol(self.stores, self.clock, table=self.table, ping=self.ping, jitter=0.5)
+        self.protocol = Protocol(
+            self.stores, self.clock, table=self.table, ping=self.ping, jitter=0.5, secrets=self
+        )
         self.breakers = self.protocol.breakers
+
+    def needs(self, step: Step) -> bool:
+        return step in self.needed
+
+    def holds(self, step: Step) -> bool:
+        return step in self.held
 
     async def ping(self, service: Service, step: Step, source: str) -> None:
         self.pinged.append(service)
@@ -447,6 +458,85 @@ async def test_kept_secrets_are_no_proof_that_key_vault_is_back(fake: World) -> 
     await fake.file("c")
 
     assert (await fake.breaker(KEY_VAULT)).state == "open"
+
+
+async def test_while_key_vault_is_down_mail_passes_whose_secrets_are_kept(world: World) -> None:
+    """One of them looks whether it is back, and none waits for the answer of another."""
+    await world.shut(opened(Breaker(KEY_VAULT), "down", NOON))
+    world.pings["keyvault"] = down("keyvault")
+    world.held = {"filing"}
+
+    await asyncio.gather(*(world.file(mail) for mail in "abc"))
+    await world.stage("d")
+
+    assert (len(world.worked), world.pinged) == (3, ["keyvault"])
+    assert (await world.breaker(KEY_VAULT)).state == "open"
+    assert await world.stores.number(VAULT_IMPORT) == 0
+
+
+async def test_who_holds_the_secrets_closes_the_breaker_for_others_too(world: World) -> None:
+    await world.shut(opened(Breaker(KEY_VAULT), "down", NOON))
+    world.held = {"filing"}
+
+    await world.file()
+    await world.stage("b")
+
+    assert (len(world.worked), world.pinged) == (2, ["keyvault"])
+
+
+async def test_a_pause_of_key_vault_stops_those_too_who_hold_its_secrets(world: World) -> None:
+    await world.breakers.pause("service", "keyvault", "work on it")
+    world.held, world.needed = {"filing"}, {"filing"}
+
+    await world.file()
+    await world.stage("b")  # needs none
+
+    assert (len(world.worked), world.pinged) == (1, [])
+
+
+async def test_what_needs_no_secret_neither_waits_for_key_vault_nor_proves_it(fake: World) -> None:
+    """As staging with a managed identity."""
+    fake.needed = {"filing"}
+    fake.fault = down("keyvault")
+    for mail in "abc":
+        await fake.file(mail)
+        if mail != "c":
+            fake.fault, met = None, fake.fault
+            await fake.stage(f"{mail}2")
+            fake.fault = met
+    assert (await fake.breaker(KEY_VAULT)).state == "open"
+
+    fake.fault = None
+    await fake.stage("d")
+
+    assert (len(fake.worked), fake.pinged) == (3 + 2 + 1, [])
+    assert (await fake.breaker(KEY_VAULT)).proved is None
+
+
+async def test_a_secret_that_was_taken_away_stops_the_step_of_the_source_alone(world: World) -> None:
+    """Key Vault is up: other steps have what they need."""
+    world.fault = SecretFault("disabled", "Key Vault's secret s is disabled.", "Enable it.")
+    for mail in "abcd":
+        await world.file(mail)
+    world.fault = None
+    await world.stage("e")
+
+    assert len(world.worked) == 3 + 1
+    assert (await world.breaker(FILING)).state == "open"
+    assert not (await world.breaker(KEY_VAULT)).is_shut
+
+
+async def test_no_mail_is_given_up_for_a_secret_that_was_taken_away(world: World) -> None:
+    """Though other mail went on with a secret that was kept."""
+    await world.put_row(attempt=LEAST_ATTEMPTS - 1, first_tried=NOON)
+    await world.file("another")
+    world.clock.advance(days=4)
+
+    world.fault = world.pings["keyvault"] = SecretFault("deleted", "It was deleted.", "Recover it.")
+    await world.file()
+
+    row = await world.row()
+    assert (row.state, row.attempt, row.first_tried) == ("staged", 0, None)
 
 
 async def test_while_all_works_nothing_is_written_and_little_is_read(fake: World) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from shared.breaker import (
     BETWEEN_PROBES,
+    KEY_VAULT,
     LEASE,
     SUSPECTS,
+    Admission,
     Breaker,
     BreakerKey,
     Pass,
@@ -285,6 +288,63 @@ def test_a_probe_only_if_all_that_are_shut_may_be_probed(
     assert admission(breakers, LATER, 0.5) == expected
 
 
+OUTAGE = opened(Breaker(KEY_VAULT), "down", NOON)
+LATELY = replace(OUTAGE, probed_at=LATER)
+
+
+@pytest.mark.parametrize(
+    ("breakers", "expected"),
+    [
+        ((LATELY,), Pass()),
+        ((OUTAGE,), Probe(OUTAGE)),
+        ((OUTAGE, HELD), Probe(OUTAGE)),
+        ((LATELY, HELD), Probe(HELD)),
+        ((LATELY, replace(HELD, probed_at=LATER)), put_back(LATER, 0.5)),
+        ((OUTAGE, PAUSED), put_back(LATER, 0.5)),
+        ((paused(OUTAGE, "by hand", NOON),), put_back(LATER, 0.5)),
+    ],
+)
+def test_an_outage_of_key_vault_stops_nobody_who_holds_the_secrets(
+    breakers: tuple[Breaker, ...], expected: Admission
+) -> None:
+    """Who looks whether it is back does so all the same; a pause by the operator stops all."""
+    assert admission(breakers, LATER, 0.5, holds_secrets=True) == expected
+
+
+@given(
+    some.lists(
+        some.builds(
+            Breaker,
+            some.sampled_from([KEY_VAULT, *waits_for("filing", "s")]),
+            some.sampled_from(get_args(State)),
+            since=some.sampled_from([NOON, LATER]),
+            asks_operator=some.booleans(),
+            probed_at=some.sampled_from([None, NOON, LATER]),
+            probe_until=some.sampled_from([None, LATER + LEASE]),
+        ),
+        max_size=4,
+        unique_by=lambda one: one.key,
+    ),
+    some.integers(60, 300),
+)
+def test_who_holds_the_secrets_is_let_in_exactly_as_if_there_were_no_outage_of_key_vault(
+    breakers: list[Breaker], seconds: int
+) -> None:
+    """But for the probe of Key Vault, after which it asks again; and who does not is treated as ever."""
+    now = NOON + timedelta(seconds=seconds)
+    others = [one for one in breakers if one.key != KEY_VAULT or one.state != "open"]
+    without = admission(others, now, 0.5)
+
+    found = admission(breakers, now, 0.5, holds_secrets=True)
+
+    if isinstance(found, Probe) and found.breaker not in others:
+        after = [replace(one, probed_at=now) if one == found.breaker else one for one in breakers]
+        assert not isinstance(without, PutBack)
+        found = admission(after, now, 0.5, holds_secrets=True)
+    assert found == without
+    assert not isinstance(admission(breakers, now, 0.5), Pass) or not any(one.is_shut for one in breakers)
+
+
 @pytest.mark.parametrize(("jitter", "minutes"), [(0.0, 1), (0.5, 3), (1.0, 5)])
 def test_a_message_is_put_back_for_one_to_five_minutes(jitter: float, minutes: int) -> None:
     assert admission((PAUSED,), NOON, jitter) == PutBack(NOON + timedelta(minutes=minutes))
@@ -312,6 +372,12 @@ def test_time_behind_a_shut_breaker_does_not_count(delays: list[timedelta]) -> N
 def test_what_each_step_waits_for(step: Step, keys: list[str]) -> None:
     """A hold for a fault of filing stops filing, not staging; what stops a source whole stops each step."""
     assert [".".join(key) for key in waits_for(step, "s")] == keys
+
+
+def test_a_step_that_needs_no_secret_does_not_wait_for_key_vault() -> None:
+    keys = waits_for("staging", "s", needs_secrets=False)
+
+    assert (KEY_VAULT, *keys) == waits_for("staging", "s")
 
 
 def test_faults_of_marking_mail_never_shut_what_staging_or_filing_waits_for() -> None:

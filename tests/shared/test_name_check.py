@@ -124,3 +124,34 @@ async def test_a_filing_key_that_is_missing_is_told(caplog: pytest.LogCaptureFix
         await names.run()
 
     assert "PD.None" in caplog.records[0].getMessage()
+
+
+@pytest.mark.parametrize(
+    ("reference", "setting", "is_told"),
+    [
+        ("PD.Customer", "Contoso", False),
+        ("PD.Customer", "Contso", True),
+        ("PD.Customer", "Twin", True),
+        ("PD.Customer", {"value": "Contso", "optional": True}, False),
+        ("PD.Customer", {"value": "Contso", "add-missing": True}, False),
+        ("PD.Customer", "{{ from.domain }}", False),
+        ("PD.Labels", "Contoso; Fabrikam;", False),
+        ("PD.Labels", "Contoso; Contso", True),
+        ("PD.Area", {"value": "General", "owner": "Sales"}, False),
+        ("PD.Area", {"value": "Complaints", "owner": "Sales"}, True),
+        ("PD.Area", {"value": "{{ subject }}", "owner": "Sale"}, True),
+        ("PD.Area", {"value": "Complaints", "owner": "{{ subject }}"}, False),
+        ("PD.Company", {"value": "{{ from.domain }}", "match": "PD.Domain"}, False),
+        ("PD.Company", {"value": "{{ from.domain }}", "match": "PD.Domian"}, True),
+        ("PD.From", "no choice", False),
+    ],
+)
+async def test_a_choice_that_is_the_same_for_all_mail_is_looked_up(
+    reference: str, setting: Any, *, is_told: bool
+) -> None:
+    structure = MemoryStructure()
+    before = {number: list(items) for number, items in structure.items.items()}
+    made = source(document={"class": "CL.Invoice", "properties": {reference: setting}})
+
+    assert bool(await missing_names(made, structure)) == is_told
+    assert structure.items == before  # nothing is added by looking

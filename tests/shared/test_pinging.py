@@ -145,14 +145,19 @@ async def test_secrets_that_are_kept_do_not_hide_that_key_vault_is_down(
 
 
 @pytest.mark.parametrize(
-    ("step", "secret"), [("staging", "graph-client-secret"), ("filing", "mfiles-password")]
+    ("step", "secrets"),
+    [
+        ("staging", ["graph-client-secret"]),
+        ("mailbox", ["graph-client-secret"]),
+        ("filing", ["mfiles-username", "mfiles-password"]),
+    ],
 )
-async def test_the_secret_that_is_asked_for_is_one_of_the_step(
-    key_vault: KeyVault, ping: Ping, step: Step, secret: str
+async def test_the_secrets_that_are_asked_for_are_those_of_the_step(
+    key_vault: KeyVault, ping: Ping, step: Step, secrets: list[str]
 ) -> None:
     await asked(ping, "keyvault", step)
 
-    assert dict(key_vault.reads) == {secret: 1}
+    assert dict(key_vault.reads) == dict.fromkeys(secrets, 1)
 
 
 async def test_without_its_secrets_the_vault_cannot_be_asked_and_the_reason_is_key_vault(

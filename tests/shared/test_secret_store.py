@@ -9,9 +9,12 @@ from datetime import timedelta
 import pytest
 
 from sandbox.box import Sandbox
-from shared import secret_store
+from shared import secret_cache
 from shared.errors import Unavailable
-from shared.secret_store import AGAIN_AFTER, KEPT_FOR, LONGEST_READ, SecretStore
+from shared.secret_cache import AGAIN_AFTER, FAULT_KEPT_FOR, KEPT_FOR, LONGEST_READ
+from shared.secret_faults import SecretFault
+from shared.secret_reading import MOST_FORMER, SERVES_ON_FOR
+from shared.secret_store import SecretStore
 from shared.services import Services
 from shared.webhook import LONGEST_WAIT
 
@@ -24,7 +27,7 @@ NAME = "mfiles-password"
 
 @pytest.fixture
 def secrets(services: Services, key_vault: KeyVault, monkeypatch: pytest.MonkeyPatch) -> SecretStore:
-    monkeypatch.setattr(secret_store, "LONGEST_READ", 0.2)
+    monkeypatch.setattr(secret_cache, "LONGEST_READ", 0.2)
     key_vault.secrets.set(NAME, "first")
     return services.secrets
 
@@ -164,10 +167,16 @@ async def test_a_secret_that_is_missing_is_named_with_the_remedy(secrets: Secret
         await secrets.get("absent")
 
 
-async def test_a_missing_secret_is_read_once_it_is_set(secrets: SecretStore, key_vault: KeyVault) -> None:
-    with pytest.raises(Unavailable):
-        await secrets.get("late")
+async def test_a_missing_secret_is_read_once_it_is_set_but_not_by_each_who_asks(
+    secrets: SecretStore, key_vault: KeyVault, clock: FakeClock
+) -> None:
+    """Anyone can send notifications, and none of them can be checked."""
+    for _ in range(20):
+        with pytest.raises(SecretFault, match="no secret late"):
+            await secrets.get("late")
+    assert key_vault.reads["late"] == 1
     key_vault.secrets.set("late", "value")
+    clock.advance(seconds=FAULT_KEPT_FOR)
 
     assert await secrets.get("late") == "value"
 
@@ -186,13 +195,6 @@ async def test_a_refusal_names_the_role_that_is_needed(
     key_vault.status = status
 
     with pytest.raises(Unavailable, match=rf"{NAME} \({status}\)\. Grant .* Key Vault Secrets User"):
-        await secrets.get(NAME)
-
-
-async def test_a_disabled_secret_is_unavailable(secrets: SecretStore, key_vault: KeyVault) -> None:
-    key_vault.secrets.enable(NAME, enabled=False)
-
-    with pytest.raises(Unavailable, match=NAME):
         await secrets.get(NAME)
 
 
@@ -221,20 +223,46 @@ async def values_of(secrets: SecretStore) -> list[str]:
     return [version.value for version in await secrets.versions("key")]
 
 
-async def test_versions_are_the_present_and_the_former_one_that_are_enabled(
+async def test_versions_are_the_present_one_and_the_former_ones_that_are_enabled(
     secrets: SecretStore, key_vault: KeyVault, clock: FakeClock
 ) -> None:
+    """As many as there were changes in the time that a subscription lives, within reason."""
     ages(key_vault, "k1")
     assert await values_of(secrets) == ["k1"]
 
     ages(key_vault, *(f"k{number}" for number in range(2, 40)))  # more than a page of Key Vault's list
     clock.advance(seconds=KEPT_FOR)
     found = await secrets.versions("key")
-    assert [one.value for one in found] == ["k39", "k38"]
+    assert [one.value for one in found] == ["k39", "k38", "k37", "k36", "k35"]
+    assert len(found) == 1 + MOST_FORMER
 
     key_vault.secrets.enable("key", found[1].id, enabled=False)
     clock.advance(seconds=KEPT_FOR)
-    assert await values_of(secrets) == ["k39", "k37"]
+    assert await values_of(secrets) == ["k39", "k37", "k36", "k35", "k34"]
+
+
+async def test_a_version_whose_subscriptions_cannot_live_any_more_counts_only_as_the_last_one(
+    secrets: SecretStore, key_vault: KeyVault, clock: FakeClock
+) -> None:
+    ages(key_vault, "k1", "k2", "k3")
+    assert await values_of(secrets) == ["k3", "k2", "k1"]
+
+    clock.advance(seconds=SERVES_ON_FOR.total_seconds() + 61)  # its successor came after one minute
+    assert await values_of(secrets) == ["k3", "k2"]
+
+
+async def test_the_value_of_a_former_version_is_read_once(
+    secrets: SecretStore, key_vault: KeyVault, clock: FakeClock
+) -> None:
+    """It never changes; what changes is in the list."""
+    ages(key_vault, "k1", "k2")
+    for _ in range(3):
+        present, former = await secrets.versions("key")
+        clock.advance(seconds=KEPT_FOR)
+
+    assert key_vault.reads[f"key/{former.id}"] == 1
+    assert key_vault.reads["key"] == 3
+    assert (present.value, former.value) == ("k2", "k1")
 
 
 async def test_of_a_present_version_that_is_disabled_the_two_before_count(

@@ -20,6 +20,7 @@ from sandbox.faults.fault import Commit, Cut, Latency, Status
 from sandbox.serving import serve
 from sandbox.tenant.graph.subscriptions import Subscription
 from shared.configuration import Source
+from shared.endpoint import Answer
 from shared.errors import ConfigurationFault, Unavailable, VaultpostError
 from shared.graph.client import GraphClient
 from shared.graph.faults import NotFound, Refused
@@ -27,13 +28,13 @@ from shared.graph.subscriptions import Creation, Named, SubscriptionClient
 from shared.identities import client_state, proven_source
 from shared.progress import Progress
 from shared.queue_messages import MAIL_ARRIVED, Event, LifecycleEvent
-from shared.secret_store import KEPT_FOR
+from shared.secret_cache import KEPT_FOR
 from shared.services import Services
 from shared.subscription_plan import LIFETIME, Registered
 from shared.subscription_register import SubscriptionRegister
 from shared.subscriptions import Found, Subscriptions, as_configured
 from shared.tracing import traceparent
-from shared.webhook import Answer, Webhook
+from shared.webhook import Webhook
 
 from .accounts import Stores
 from .clock import FakeClock

@@ -20,7 +20,7 @@ from sandbox.tenant.graph import Notifier, Tenant, application
 from sandbox.tenant.graph.subscriptions import Subscription
 from shared.graph.client import GraphClient
 from shared.graph.subscriptions import SubscriptionClient
-from shared.notification import Care, judge
+from shared.notification import Care, items_in, judge
 from shared.queue_messages import LifecycleEvent
 from shared.services import Services
 from shared.subscription_plan import Watched, watched_by
@@ -46,6 +46,7 @@ class App:
     """The app: its webhook takes lifecycle events while it is up, and works on them at the next timer."""
 
     keys: list[str]
+    clock: FakeClock
     subscriptions: Subscriptions = field(init=False)
     up: bool = True
     cares: list[Care] = field(default_factory=list)
@@ -57,7 +58,8 @@ class App:
         if token is not None:
             return web.Response(text=token, status=200 if self.up else 503)
         if self.up:
-            self.cares += judge(await request.read(), self.keys, {one.name for one in SOURCES}).cares
+            items, names = items_in(await request.read()), {one.name for one in SOURCES}
+            self.cares += judge(items, self.keys, names, self.clock.now()).cares
         self.came.set()
         return web.Response(status=202 if self.up else 503)
 
@@ -123,7 +125,7 @@ async def world(
     graph = await serve(site, context=authority.server_context())
     token = box.issuer.issue(APP_ID, audience, ["Mail.Read"], timedelta(minutes=30))
     client = GraphClient(settings_of(graph.origin), FixedToken(token))
-    app = App([one.value for one in await services.secrets.versions(NOTIFICATION_KEY)])
+    app = App([one.value for one in await services.secrets.versions(NOTIFICATION_KEY)], clock)
     endpoint = web.Application()
     endpoint.router.add_post("/{path:.*}", app.handle)
     served = await serve(endpoint, context=None)

@@ -6,18 +6,19 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from shared.endpoint import Answer, Refusal
 from shared.errors import Unavailable
 from shared.identities import client_state
-from shared.notification import LARGEST_BODY
 from shared.progress import Progress
 from shared.queue_messages import LIFECYCLE_EVENT, MAIL_ARRIVED, Message
 from shared.queues import Queues
 from shared.secret_store import SecretStore, SecretVersion, Versions
-from shared.webhook import LONGEST_WAIT, Answer, Webhook
+from shared.webhook import LONGEST_WAIT, Webhook
 
 from .accounts import Stores
 from .clock import NOON, FakeClock
@@ -73,6 +74,22 @@ class SpoiledQueues(Queues):
         await super().send(queue, message, delay=delay)
 
 
+class AskedQueues(Queues):
+    """The queues, which count how often they are asked anything."""
+
+    def __init__(self, stores: Stores) -> None:
+        super().__init__(stores.queue_service)
+        self.times = 0
+
+    async def send_text(self, queue: str, text: str, *, delay: int = 0) -> None:
+        self.times += 1
+        await super().send_text(queue, text, delay=delay)
+
+    async def oldest_visible(self, queue: str) -> datetime | None:
+        self.times += 1
+        return await super().oldest_visible(queue)
+
+
 def webhook(queues: Queues, secrets: SecretStore | None = None, clock: FakeClock | None = None) -> Webhook:
     sources = {name: source(name) for name in ("invoices", "orders")}
     clock = clock or FakeClock()
@@ -100,6 +117,11 @@ def lifecycle(event: str, name: str = "invoices") -> dict[str, Any]:
 
 def body(*items: Any) -> bytes:
     return json.dumps({"value": items}).encode()
+
+
+def facts_of(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, Any]]:
+    """What the events of one kind say."""
+    return [vars(one)["facts"] for one in caplog.records if getattr(one, "event", "") == event]
 
 
 async def failing() -> None:
@@ -172,8 +194,9 @@ async def test_items_without_proof_are_dropped_and_the_rest_is_queued(
 
     assert answer is Answer.QUEUED
     assert [one["message"] for one in await stores.visible(MAIL_ARRIVED)] == ["AAA3"]
-    (record,) = [one for one in caplog.records if getattr(one, "event", "") == "notifications-queued"]
-    assert vars(record)["facts"]["dropped"] == {"client-state": 1, "unknown-source": 1, "malformed": 1}
+    dropped = {facts["why"]: facts["times"] for facts in facts_of(caplog, "notifications-dropped")}
+    assert dropped == {"client-state": 1, "unknown-source": 1, "malformed": 1}
+    assert facts_of(caplog, "notifications-queued") == [{"mails": 1, "lifecycle": 0, "queued": 1}]
 
 
 async def test_what_was_signed_with_either_version_of_the_key_is_queued(stores: Stores) -> None:
@@ -202,16 +225,6 @@ async def test_a_client_state_of_an_unknown_key_has_the_key_read_anew(stores: St
 async def test_nothing_to_queue_is_acknowledged(stores: Stores) -> None:
     assert await webhook(stores.queues).take(body()) is Answer.QUEUED
     assert await stores.number(MAIL_ARRIVED) == 0
-
-
-async def test_a_body_over_the_limit_is_413_and_one_at_it_is_read(stores: Stores) -> None:
-    at_limit = body(mail("AAA="))
-    at_limit += b" " * (LARGEST_BODY - len(at_limit))
-
-    assert await webhook(stores.queues).take(at_limit) is Answer.QUEUED
-    assert int(await webhook(stores.queues).take(at_limit + b" ")) == 413
-
-    assert await stores.number(MAIL_ARRIVED) == 1
 
 
 @pytest.mark.parametrize("wrong", [b"", b"{", b"[]", b'{"value": {}}', b"\xff\xfe", b"[" * 10_000])
@@ -244,13 +257,75 @@ async def test_a_batch_that_was_queued_in_part_goes_on_when_it_comes_again(store
     assert sorted(found) == ["AAA1", "AAA2", "AAA3"]
 
 
-async def test_after_an_acknowledged_batch_the_same_mail_is_queued_again(stores: Stores) -> None:
-    hook = webhook(stores.queues)
-
-    for _ in range(2):
+async def test_an_acknowledged_mail_is_not_queued_again_for_ten_seconds(stores: Stores) -> None:
+    """Whoever repeats a true body queues nothing; who repeats it for ever, one message in ten seconds."""
+    clock = FakeClock()
+    hook = webhook(stores.queues, clock=clock)
+    for _ in range(25):
         assert await hook.take(body(mail("AAA1"), mail("AAA1"))) is Answer.QUEUED
+        clock.advance(seconds=1)
+
+    assert await stores.number(MAIL_ARRIVED) == 3
+
+
+async def test_another_mail_or_the_same_of_another_source_is_queued_at_once(stores: Stores) -> None:
+    hook = webhook(stores.queues)
+    for item in (mail("AAA1"), mail("AAA2"), mail("AAA1", "orders"), mail("AAa1")):
+        await hook.take(body(item))
 
     assert await stores.number(MAIL_ARRIVED) == 4
+
+
+async def test_an_acknowledged_event_is_not_queued_again_for_a_minute(stores: Stores) -> None:
+    clock = FakeClock()
+    hook = webhook(stores.queues, clock=clock)
+    events = [lifecycle("missed"), lifecycle("reauthorizationRequired")]
+    for _ in range(3):
+        assert await hook.take(body(*events)) is Answer.QUEUED
+        clock.advance(seconds=29)
+    assert await stores.number(LIFECYCLE_EVENT) == 2
+    clock.advance(seconds=3)
+    assert await hook.take(body(*events)) is Answer.QUEUED
+
+    assert await stores.number(LIFECYCLE_EVENT) == 4
+
+
+async def test_what_was_not_acknowledged_is_no_repetition(stores: Stores) -> None:
+    """Nothing counts as queued but what a queue has taken."""
+    spoiled = ["AAA1"]
+    queues = SpoiledQueues(stores, lambda message: getattr(message, "message", "") in spoiled, failing)
+    hook = webhook(queues)
+    for _ in range(3):
+        assert await hook.take(body(mail("AAA1"))) is Answer.AGAIN_PLEASE
+    spoiled.clear()
+
+    assert await hook.take(body(mail("AAA1"))) is Answer.QUEUED
+    assert await stores.number(MAIL_ARRIVED) == 1
+
+
+async def test_repetitions_that_are_remembered_are_bounded(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.progress.MOST_REPEATS", 2)
+    hook = webhook(stores.queues)
+    for _ in range(2):
+        await hook.take(body(*(mail(f"AAA{number}") for number in range(5))))
+
+    assert await stores.number(MAIL_ARRIVED) == 8
+
+
+async def test_a_copy_of_an_old_body_queues_nothing(stores: Stores) -> None:
+    clock = FakeClock()
+    hook = webhook(stores.queues, clock=clock)
+    end = (NOON + timedelta(days=1)).isoformat()
+    copy = body(
+        *({**item, "subscriptionExpirationDateTime": end} for item in (mail("AAA1"), lifecycle("missed")))
+    )
+    for _ in range(10):
+        assert await hook.take(copy) is Answer.QUEUED
+        clock.advance(days=1)
+
+    assert (await stores.number(MAIL_ARRIVED), await stores.number(LIFECYCLE_EVENT)) == (2, 2)
 
 
 async def test_what_was_queued_in_part_is_forgotten_after_a_while(stores: Stores) -> None:
@@ -319,10 +394,99 @@ async def test_the_log_says_why_and_holds_nothing_of_the_mail(
     stores: Stores, caplog: pytest.LogCaptureFixture
 ) -> None:
     queues = SpoiledQueues(stores, lambda _: True, failing)
+    hook = webhook(queues)
 
-    await webhook(queues).take(body(mail("AAAsecret=")))
-    await webhook(queues).take(b'{"value": "AAAsecret="}')
+    await hook.take(body(mail("AAAsecret=")))
+    await hook.take(b'{"value": "AAAsecret="}')
+    hook.refuse(Refusal(Answer.TOO_LARGE, "too large"))
 
     events = [getattr(record, "event", "") for record in caplog.records]
-    assert events == ["notifications-not-queued", "notifications-refused"]
+    assert events == ["notifications-not-queued", "request-refused", "request-refused"]
     assert "AAAsecret=" not in caplog.text
+
+
+class Counting(Secrets):
+    """Counts how often the key is asked for: the store itself keeps it."""
+
+    asked = 0
+
+    async def versions(self, name: str) -> Versions:
+        self.asked += 1
+        return await super().versions(name)
+
+
+HOSTILE = [
+    (body(mail("AAA1", clientState="invoices.forged")), 202),
+    (body(mail("AAA1", clientState=client_state("invoices", "another key"))), 202),
+    (body(mail("AAA1", "vanished")), 202),
+    (body(7, None, {}), 202),
+    (body(), 202),
+    (b"{", 400),
+    (b"[" * 100_000, 400),
+]
+
+
+async def test_a_flood_of_what_is_forged_queues_nothing_and_fills_no_log(
+    stores: Stores, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor does it cost a request to the queue for each: seven kinds, five seconds between the rounds."""
+    caplog.set_level("INFO", "vaultpost")
+    clock, asked = FakeClock(), AskedQueues(stores)
+    hook = webhook(asked, clock=clock)
+    for _ in range(24):
+        for hostile, status in HOSTILE * 5:
+            assert int(await hook.take(hostile)) == status
+        clock.advance(seconds=5)
+
+    assert await stores.number(MAIL_ARRIVED) == await stores.number(LIFECYCLE_EVENT) == 0
+    assert asked.times == 12
+    assert len(caplog.records) == 2 * len(
+        ("client-state", "unknown-source", "malformed", "not JSON", "no object")
+    )
+    told = [
+        facts["times"] for facts in facts_of(caplog, "notifications-dropped") if facts["why"] == "malformed"
+    ]
+    assert told == [2, 2 * 12 * 5 - 2]
+
+
+async def test_what_is_no_collection_costs_no_look_at_key_vault(stores: Stores) -> None:
+    secrets = Counting(Unavailable("Key Vault did not give secret notification-key"))
+    hook = webhook(stores.queues, secrets)
+
+    assert await hook.take(b"{") is Answer.NOT_A_COLLECTION
+    assert secrets.asked == 0
+
+
+@pytest.mark.parametrize("fault", ["none", "queue", "key vault"])
+async def test_the_answer_does_not_tell_a_forged_item_from_a_true_one(
+    stores: Stores, down: Stores, fault: str
+) -> None:
+    """Whether all is well, or the queue or Key Vault is down, and in whatever order they come."""
+    clock = FakeClock()
+    no_key = Unavailable("Key Vault did not give secret notification-key")
+    secrets = Secrets(no_key if fault == "key vault" else None)
+    hook = webhook(down.queues if fault == "queue" else stores.queues, secrets, clock)
+    true, repeated = body(mail("AAA1"), lifecycle("missed")), body(mail("AAA1"))
+    end = (NOON - timedelta(days=9)).isoformat()
+    others = [hostile for hostile, status in HOSTILE if status == 202]
+    others += [body(mail("AAA1", subscriptionExpirationDateTime=end)), body(mail("no id"))]
+
+    answers = {await hook.take(one) for one in [*others, true, repeated, *others, true]}
+    clock.advance(minutes=1)
+    answers |= {await hook.take(one) for one in [true, *others]}
+
+    assert answers == {Answer.QUEUED if fault == "none" else Answer.AGAIN_PLEASE}
+
+
+async def test_a_fault_that_everyone_meets_is_one_event_a_minute(
+    stores: Stores, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock()
+    hook = webhook(
+        stores.queues, Secrets(Unavailable("Key Vault did not give secret notification-key")), clock
+    )
+    for _ in range(120):
+        assert await hook.take(body({})) is Answer.AGAIN_PLEASE
+        clock.advance(seconds=1)
+
+    assert [facts["times"] for facts in facts_of(caplog, "notifications-not-queued")] == [1, 59]

@@ -29,6 +29,7 @@ pytestmark = [
     ),
 ]
 MAILBOX, SOURCE = "worker@example.com", "worker"
+JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,13 @@ async def test_every_function_runs_in_microsofts_worker(box: Sandbox, place: Pla
         http_call(
             "notifications",
             "POST",
-            f"{address}/notifications?validationToken=…",
+            f"{address}/notifications?validationToken=Validation%3a+token%2b1",
+            headers={"Content-Type": "text/plain; charset=utf-8"},
             query={"validationToken": token},
         ),
         timer_call("subscriptions"),
-        http_call("notifications", "POST", f"{address}/notifications", body=body),
-        http_call("lifecycle", "POST", f"{address}/lifecycle", body=b"no collection"),
+        http_call("notifications", "POST", f"{address}/notifications", headers=JSON, body=body),
+        http_call("lifecycle", "POST", f"{address}/lifecycle", headers=JSON, body=b"no collection"),
         queue_call("staging", encode(arrived)),
         queue_call("filing", encode(VaultImport(source=SOURCE, traceparent=trace, key=key))),
         queue_call("mailbox", encode(MailFiled(source=SOURCE, traceparent=trace, key=key))),
@@ -100,6 +102,8 @@ async def test_every_function_runs_in_microsofts_worker(box: Sandbox, place: Pla
         queue_call("dead_letters_mail_filed", "not JSON"),
         queue_call("dead_letters_folder_sweep", "null"),
         queue_call("dead_letters_lifecycle_event", encode(event)),
+        http_call("doctor", "GET", f"{address}/doctor"),
+        http_call("health", "GET", f"{address}/health"),
     ]
 
     ran = await asyncio.to_thread(run_worker, ROOT, calls, place.settings)
@@ -109,6 +113,10 @@ async def test_every_function_runs_in_microsofts_worker(box: Sandbox, place: Pla
     handshake, _, queued, refused, *_ = ran.answers
     assert (handshake["status"], handshake["body"]) == (200, token.encode())
     assert (queued["status"], refused["status"]) == (202, 400)
+    doctor, health = ran.answers[-2:]
+    findings = json.loads(doctor["body"])["findings"]
+    assert (doctor["status"], [one for one in findings if one["status"] == "failed"]) == (200, [])
+    assert json.loads(health["body"])["status"] in ("healthy", "unknown"), "it may be looked at still"
     assert any(one.mailbox.address == MAILBOX for one in box.tenant.subscriptions.live())
     (document,) = [one for one in box.vault.objects() if key in (value.value for value in one.properties)]
     assert document.title == "By the worker"

@@ -11,9 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.tenant.graph import query
-from sandbox.tenant.graph.access import require_writing
+from sandbox.tenant.graph.access import permissions_of, require_writing
 from sandbox.tenant.graph.bodies import json_object
-from sandbox.tenant.graph.envelope import CLAIMS, VERSION
+from sandbox.tenant.graph.envelope import VERSION
 from sandbox.tenant.graph.errors import bad_request, missing_parameter, unreadable_value, unwritable_property
 from sandbox.tenant.graph.mail_routes import answer_of, folder_of, message_of, view_of
 from sandbox.tenant.graph.representation import message_json
@@ -45,7 +45,7 @@ class ChangeRoutes:
     async def update(self, request: web.Request) -> web.StreamResponse:
         """Mark a message as read or not, and replace its categories, all of them. Nothing else is served."""
         query.options(request)
-        require_writing(request[CLAIMS])
+        require_writing(permissions_of(self._tenant, request))
         body = await json_object(request)
         view = view_of(self._tenant, request)
         message = message_of(request, view.mailbox)
@@ -56,7 +56,7 @@ class ChangeRoutes:
     async def move(self, request: web.Request) -> web.StreamResponse:
         """Into another folder, by its id or well-known name."""
         query.options(request)
-        require_writing(request[CLAIMS])
+        require_writing(permissions_of(self._tenant, request))
         body = await json_object(request)
         view = view_of(self._tenant, request)
         message = message_of(request, view.mailbox)
@@ -67,7 +67,7 @@ class ChangeRoutes:
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """A message is not found any more. Which folder it is kept in for some time is not on record."""
         query.options(request)
-        require_writing(request[CLAIMS])
+        require_writing(permissions_of(self._tenant, request))
         if await request.read():
             raise bad_request("The request must not have a body.")
         view = view_of(self._tenant, request)

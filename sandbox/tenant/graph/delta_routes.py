@@ -10,10 +10,10 @@ from urllib.parse import quote
 from aiohttp import web
 
 from sandbox.tenant.graph import query
-from sandbox.tenant.graph.access import require_mail
+from sandbox.tenant.graph.access import permissions_of, require_mail
 from sandbox.tenant.graph.delta_pages import DeltaPage, page_of
 from sandbox.tenant.graph.delta_tokens import DELTA, SKIP, Asked, Round
-from sandbox.tenant.graph.envelope import CLAIMS, VERSION
+from sandbox.tenant.graph.envelope import VERSION
 from sandbox.tenant.graph.errors import bad_request, foreign_sync_state, invalid_filter
 from sandbox.tenant.graph.folder_log import CREATED, DELETED, UPDATED
 from sandbox.tenant.graph.mail_routes import answer_of, folder_of, view_of
@@ -55,7 +55,7 @@ class DeltaRoutes:
         if given.get(DELTA) == "":
             del given[DELTA]  # the address that a 410 names: a new round
         asked = None if SKIP in given or DELTA in given else _asked(given)
-        require_mail(request[CLAIMS])
+        require_mail(permissions_of(self._tenant, request))
         view = view_of(self._tenant, request)
         folder = folder_of(view.mailbox, request.match_info["folder"])
         wanted = wanted_page_size(request.headers)
@@ -66,7 +66,7 @@ class DeltaRoutes:
                 if asked is None
                 else _begun(view, folder, asked)
             )
-            require_mail(request[CLAIMS], state.asked.select)
+            require_mail(permissions_of(self._tenant, request), state.asked.select)
             page = page_of(folder.log, state, size, unruly=view.mailbox.unruly_delta)
             body = self._body(request, view, page)
         applied = [TRACKING] if wanted is None else [TRACKING, f"odata.maxpagesize={wanted}"]

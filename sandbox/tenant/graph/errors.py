@@ -46,12 +46,23 @@ def unauthenticated(reason: str) -> GraphError:
 
 
 def access_denied() -> GraphError:
-    """403: the token lacks the permission for this mail."""
+    """403: the application lacks the permission for this mail."""
     return GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 
 
+def odata_disabled() -> GraphError:
+    """403: an application access policy keeps the application from this mailbox.
+
+    learn.microsoft.com/graph/auth-limit-mailbox-access
+    """
+    return GraphError(403, "ErrorAccessDenied", "Access to OData is disabled.")
+
+
 def subscription_denied(operation: str) -> GraphError:
-    """403: the token lacks the permission for what is subscribed to; `operation` is Create, Update, ..."""
+    """403: the application lacks the permission for what is subscribed to.
+
+    `operation` is Create, Update, ...
+    """
     reason = "Access is denied. Check credentials and try again."
     text = f"Operation: {operation}; Exception: [Status Code: Forbidden; Reason: {reason}]"
     return GraphError(403, "ExtensionError", text)

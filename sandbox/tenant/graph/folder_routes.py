@@ -9,8 +9,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from sandbox.tenant.graph import query
-from sandbox.tenant.graph.access import require_mail
-from sandbox.tenant.graph.envelope import CLAIMS, VERSION
+from sandbox.tenant.graph.access import permissions_of, require_mail
+from sandbox.tenant.graph.envelope import VERSION
 from sandbox.tenant.graph.errors import bad_request
 from sandbox.tenant.graph.mail_routes import answer_of, collection, folder_of, view_of
 from sandbox.tenant.graph.mailboxes import ROOT
@@ -53,7 +53,7 @@ class FolderRoutes:
         """One folder, by id or well-known name."""
         given = query.options(request, "$select")
         select = query.selection(given.get("$select"), MAIL_FOLDER)
-        require_mail(request[CLAIMS])
+        require_mail(permissions_of(self._tenant, request))
         view = view_of(self._tenant, request)
         body = folder_json(view, folder_of(view.mailbox, request.match_info["folder"]), select)
         context = view.context("mailFolders", select, single=True)
@@ -69,7 +69,7 @@ class FolderRoutes:
         since, order = query.since(given.get("$filter")), given.get("$orderby")
         newest_first = query.newest_first(order) or order is None
         page = query.page(given)
-        require_mail(request[CLAIMS], select)
+        require_mail(permissions_of(self._tenant, request), select)
         view = view_of(self._tenant, request)
         folder = folder_of(view.mailbox, request.match_info["folder"])
         with view.mailbox.lock:
@@ -82,7 +82,7 @@ class FolderRoutes:
     def _listed(self, request: web.Request, given: dict[str, str], *, hidden: bool) -> web.StreamResponse:
         select = query.selection(given.get("$select"), MAIL_FOLDER)
         page = query.page(given)
-        require_mail(request[CLAIMS])
+        require_mail(permissions_of(self._tenant, request))
         view = view_of(self._tenant, request)
         parent = folder_of(view.mailbox, request.match_info.get("folder", ROOT))
         below = "folder" in request.match_info

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from aiohttp import web
 
 from sandbox.tenant.graph import query
-from sandbox.tenant.graph.access import may_read_whole_mail, require_mail, require_whole_mail
-from sandbox.tenant.graph.envelope import CLAIMS, VERSION, json_answer, root_of
+from sandbox.tenant.graph.access import may_read_whole_mail, permissions_of, require_mail, require_whole_mail
+from sandbox.tenant.graph.envelope import VERSION, json_answer, root_of
 from sandbox.tenant.graph.errors import item_not_found, mailbox_not_found, malformed_id, no_raw_value
 from sandbox.tenant.graph.ids import is_well_formed
 from sandbox.tenant.graph.preferences import IMMUTABLE_IDS, wants_immutable_ids
@@ -65,16 +65,16 @@ class MailRoutes:
         given = query.options(request, "$select", "$expand")
         select = query.selection(given.get("$select"), MESSAGE)
         expand = query.expansion(given.get("$expand"))
-        require_mail(request[CLAIMS], select)
+        require_mail(permissions_of(self._tenant, request), select)
         if expand is not None:
-            require_whole_mail(request[CLAIMS])
+            require_whole_mail(permissions_of(self._tenant, request))
         view = self._view(request)
         return answer_of(view, await message_json(view, message_of(request, view.mailbox), select, expand))
 
     async def mime(self, request: web.Request) -> web.StreamResponse:
         """The MIME of a message, as it was delivered, or made anew where the mailbox does so."""
         query.options(request)
-        require_whole_mail(request[CLAIMS])
+        require_whole_mail(permissions_of(self._tenant, request))
         message = message_of(request, self._mailbox(request))
         if message.regenerated:
             return await _made_anew(request, message, message.mime)
@@ -85,7 +85,7 @@ class MailRoutes:
         given = query.options(request, "$select", "$top", "$skip")
         select = query.selection(given.get("$select"), ATTACHMENT)
         page = query.page(given)
-        require_whole_mail(request[CLAIMS])
+        require_whole_mail(permissions_of(self._tenant, request))
         view = self._view(request)
         message = message_of(request, view.mailbox)
         items = [await attachment_json(view, one, select) for one in page.of(message.attachments)]
@@ -97,7 +97,7 @@ class MailRoutes:
         """One attachment."""
         given = query.options(request, "$select")
         select = query.selection(given.get("$select"), ATTACHMENT)
-        require_whole_mail(request[CLAIMS])
+        require_whole_mail(permissions_of(self._tenant, request))
         view = self._view(request)
         message = message_of(request, view.mailbox)
         path = f"{view.message_path(message)}/attachments"
@@ -110,7 +110,7 @@ class MailRoutes:
         The documentation prints no content type of an item: that of a message's MIME is taken for all.
         """
         query.options(request)
-        require_whole_mail(request[CLAIMS])
+        require_whole_mail(permissions_of(self._tenant, request))
         message = message_of(request, self._mailbox(request))
         attachment = _attachment(request, message)
         if attachment.file is None:
@@ -135,7 +135,7 @@ def view_of(tenant: Tenant, request: web.Request) -> View:
         root=root_of(request),
         mailbox=mailbox_of(tenant, request.match_info["user"]),
         immutable_ids=wants_immutable_ids(request.headers),
-        basic=not may_read_whole_mail(request[CLAIMS]),
+        basic=not may_read_whole_mail(permissions_of(tenant, request)),
     )
 
 

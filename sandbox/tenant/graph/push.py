@@ -33,7 +33,7 @@ class Push:
     gathered: float = 0.0
     shuffled: bool = False
     varied: bool = False
-    chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - must repeat
+    chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - must repeat # nosec B311
     _turns: itertools.count[int] = field(default_factory=itertools.count)
 
     def form(self) -> Form:

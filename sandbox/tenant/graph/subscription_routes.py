@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.tenant.graph import query
-from sandbox.tenant.graph.access import require_subscription
+from sandbox.tenant.graph.access import require_some_subscription, require_subscription
 from sandbox.tenant.graph.bodies import json_object
 from sandbox.tenant.graph.envelope import CLAIMS, VERSION, json_answer, root_of
 from sandbox.tenant.graph.errors import bad_request
@@ -17,6 +17,7 @@ from sandbox.tenant.graph.mail_routes import folder_of, mailbox_of
 from sandbox.tenant.graph.notifier import Notifier
 from sandbox.tenant.graph.preferences import wants_immutable_ids
 from sandbox.tenant.graph.representation import subscription_json
+from sandbox.tenant.graph.store import Mailbox
 from sandbox.tenant.graph.subscriptions import Subscription
 from sandbox.tenant.graph.tenant import Tenant
 from sandbox.tenant.graph.terms import Terms, read_amendment, read_terms
@@ -49,8 +50,9 @@ class SubscriptionRoutes:
     async def create(self, request: web.Request) -> web.StreamResponse:
         """A new subscription, once its addresses have been validated."""
         query.options(request)
-        require_subscription(request[CLAIMS], "Create")
+        require_some_subscription(self._tenant, request, "Create")
         terms = read_terms(await json_object(request), self._tenant.now())
+        require_subscription(self._tenant, request, self._target(terms), "Create")
         wanted = self._subscription(request, terms)
         self._known.check(wanted)
         await self._validate(terms.notification_url, terms.lifecycle_url)
@@ -60,7 +62,7 @@ class SubscriptionRoutes:
     async def list(self, request: web.Request) -> web.StreamResponse:
         """The subscriptions of the calling application, in pages."""
         given = query.options(request, SKIP)
-        require_subscription(request[CLAIMS], "Read")
+        require_some_subscription(self._tenant, request, "Read")
         mine = self._known.of(request[CLAIMS].app_id)
         page = query.page({"$top": str(PAGE), "$skip": given.get(SKIP, "0")})
         body: dict[str, Any] = {
@@ -73,19 +75,17 @@ class SubscriptionRoutes:
     async def get(self, request: web.Request) -> web.StreamResponse:
         """One subscription. The client state is hidden, the strict reading of two examples that differ."""
         query.options(request)
-        require_subscription(request[CLAIMS], "Read")
-        return _answer(request, self._one(request), client_state=False)
+        return _answer(request, self._one(request, "Read"), client_state=False)
 
     async def update(self, request: web.Request) -> web.StreamResponse:
         """Renew a subscription, or send its notifications elsewhere."""
         query.options(request)
-        require_subscription(request[CLAIMS], "Update")
-        self._one(request)
+        self._one(request, "Update")
         amendment = read_amendment(await json_object(request), self._tenant.now())
         if amendment.notification_url is not None:
             await self._validate(amendment.notification_url)
         # Again: it may have ended while its new address was asked.
-        subscription = self._one(request)
+        subscription = self._one(request, "Update")
         if amendment.expires is not None:
             subscription.expires, subscription.silent_from = amendment.expires, None
         subscription.notification_url = amendment.notification_url or subscription.notification_url
@@ -94,21 +94,30 @@ class SubscriptionRoutes:
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """End a subscription."""
         query.options(request)
-        require_subscription(request[CLAIMS], "Delete")
-        self._known.remove(self._one(request))
+        self._known.remove(self._one(request, "Delete"))
         return web.Response(status=204)
 
     async def reauthorize(self, request: web.Request) -> web.StreamResponse:
         """Refresh a subscription's own token; its life is not prolonged."""
         query.options(request)
-        require_subscription(request[CLAIMS], "Update")
+        subscription = self._one(request, "Update")
         if await request.read():
             raise bad_request("The request must not have a body.")
-        self._one(request).silent_from = None
+        subscription.silent_from = None
         return web.Response(status=204)
 
-    def _one(self, request: web.Request) -> Subscription:
-        return self._known.get(request[CLAIMS].app_id, request.match_info["subscription"])
+    def _one(self, request: web.Request, operation: str) -> Subscription:
+        """The caller's subscription in the path. Raises GraphError 403, 404."""
+        require_some_subscription(self._tenant, request, operation)
+        found = self._known.get(request[CLAIMS].app_id, request.match_info["subscription"])
+        require_subscription(self._tenant, request, found.mailbox, operation)
+        return found
+
+    def _target(self, terms: Terms) -> Mailbox | None:
+        try:
+            return self._tenant.mailbox(terms.target.user)
+        except LookupError:
+            return None
 
     def _subscription(self, request: web.Request, terms: Terms) -> Subscription:
         target = terms.target

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sandbox.tenant.graph.arrival import ATTACHMENT_OVERHEAD, Mime, arrived, copies, linked
 from sandbox.tenant.graph.delta_tokens import TokenLoss
+from sandbox.tenant.graph.exchange import Exchange
 from sandbox.tenant.graph.held import Delivered, Held, delivered, held
 from sandbox.tenant.graph.ids import IdSource
 from sandbox.tenant.graph.mailboxes import Mailboxes, detach, utc_now
@@ -34,6 +35,7 @@ class Tenant(Mailboxes):
         super().__init__(directory, now, ids or IdSource())
         self.tenant_id = tenant_id
         self.subscriptions = Subscriptions(now)
+        self.exchange = Exchange(lambda: self.now())
         self._listeners: list[Callable[[Change], None]] = []
 
     def listen(self, listener: Callable[[Change], None]) -> None:

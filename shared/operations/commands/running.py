@@ -10,6 +10,7 @@ from shared.graph.faults import Refused
 from shared.operations.commands import (
     backfill,
     explain,
+    permissions,
     rebuild,
     reconcile,
     replay,
@@ -31,6 +32,7 @@ COMMANDS: Mapping[str, Command] = {
     "reconcile": reconcile.run,
     "rebuild": rebuild.run,
     "explain": explain.run,
+    "permissions": permissions.run,
     "pause": switching.run,
     "resume": switching.run,
 }

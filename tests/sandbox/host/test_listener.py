@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.parse import quote
 
 import azure.functions as func
 import httpx
@@ -166,6 +167,17 @@ async def test_a_body_over_the_limit_is_refused(host: Host) -> None:
 
     answer = await host.client.post("/api/broken", content=body())
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("key", ["\udcff", "ä", ""])
+async def test_a_key_of_any_characters_is_a_wrong_key(host: Host, key: str) -> None:
+    quoted = quote(key, errors="surrogateescape")
+    answer = await host.client.get(f"/api/echo/list?code={quoted}")
+    assert answer.status_code == 401
+    answer = await host.client.get(
+        "/api/echo/list", headers={b"x-functions-key": key.encode(errors="surrogateescape")}
+    )
+    assert answer.status_code == 401
 
 
 async def test_a_function_is_run_by_hand_without_waiting_for_it(host: Host) -> None:

@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -112,6 +113,37 @@ async def test_a_connection_without_settings_is_such_a_fault(tmp_path: Path) -> 
     assert (ended.status, ended.output) == (2, "")
     assert "- the setting MailStorage is missing" in ended.errors
     assert "Traceback" not in ended.errors
+
+
+async def test_the_largest_body_is_a_setting(tmp_path: Path) -> None:
+    """One over it is refused by what it says of itself, or as soon as it is; none is ever unpacked."""
+    values = UNREACHABLE | {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1000"}
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b"x" * 100
+
+    async with (
+        running_host(tmp_path, values) as host,
+        httpx.AsyncClient(base_url=host.address) as client,
+    ):
+        largest = await client.post("/api/hello", content=b"x" * 1000)
+        assert (largest.status_code, len(largest.json()["body"])) == (201, 1000)
+        for content in (b"x" * 1001, pieces()):
+            answer = await client.post("/api/hello", content=content)
+            assert answer.status_code == 413
+        packed = await client.post("/api/hello", content=b"no gzip", headers={"Content-Encoding": "gzip"})
+        assert packed.json()["body"] == "no gzip"
+
+
+async def test_a_largest_body_that_is_no_number_is_a_fault(tmp_path: Path) -> None:
+    app = write_app(tmp_path / "app")
+    values = {"RECORD": str(tmp_path / "record"), "SCHEDULE": "0 0 0 1 1 *"}
+    values |= UNREACHABLE | {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1 MB"}
+    settings = write_settings(tmp_path, values)
+    ended = await run_to_end(host_command(settings, app))
+    assert (ended.status, ended.output) == (2, "")
+    assert "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1 MB' is no number of bytes" in ended.errors
 
 
 def test_a_file_of_settings_that_cannot_be_used_is_told_without_starting_the_app(

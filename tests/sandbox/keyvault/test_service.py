@@ -149,3 +149,50 @@ async def test_lists_never_carry_values(vault: Vault) -> None:
 )
 async def test_other_verbs_and_paths_are_refused(vault: Vault, verb: str, path: str) -> None:
     assert (await vault.request(verb, path)).status_code in {404, 405}
+
+
+async def test_a_disabled_version_is_refused_and_the_one_before_is_not(vault: Vault) -> None:
+    first, _ = vault.store.set("name", "one"), vault.store.set("name", "two")
+    vault.store.enable("name", enabled=False)
+
+    answer = await vault.request("GET", "/secrets/name")
+    assert error(answer) == (403, "Forbidden")
+    assert answer.json()["error"]["innererror"] == {"code": "SecretDisabled"}
+    assert (await vault.request("GET", f"/secrets/name/{first.version}")).json()["value"] == "one"
+
+
+@pytest.mark.parametrize("dates", [{"exp": 1_000}, {"nbf": 4_000_000_000}])
+async def test_a_secret_out_of_its_time_is_given_with_its_dates(vault: Vault, dates: dict[str, int]) -> None:
+    """Both dates only inform."""
+    await vault.request("PUT", "/secrets/name", json={"value": "x", "attributes": dates})
+
+    answer = await vault.request("GET", "/secrets/name")
+
+    assert answer.json()["value"] == "x"
+    assert dates.items() <= answer.json()["attributes"].items()
+
+
+async def test_a_deleted_secret_is_not_found_but_known_without_its_value(vault: Vault) -> None:
+    made = vault.store.set("name", "value")
+    vault.store.delete("name")
+
+    assert error(await vault.request("GET", "/secrets/name")) == (404, "SecretNotFound")
+    assert error(await vault.request("GET", f"/secrets/name/{made.version}")) == (404, "SecretNotFound")
+    assert error(await vault.request("GET", "/secrets/name/versions")) == (404, "SecretNotFound")
+    answer = (await vault.request("GET", "/deletedsecrets/name")).json()
+    assert answer["id"] == f"{vault.url}/secrets/name/{made.version}"
+    assert answer["scheduledPurgeDate"] - answer["deletedDate"] == 90 * 24 * 3600
+    assert "value" not in answer
+
+
+async def test_the_name_of_a_deleted_secret_is_taken_until_it_is_recovered(vault: Vault) -> None:
+    vault.store.set("name", "value")
+    vault.store.delete("name")
+
+    answer = await vault.request("PUT", "/secrets/name", json={"value": "another"})
+    assert error(answer) == (409, "Conflict")
+    assert answer.json()["error"]["innererror"] == {"code": "ObjectIsDeletedButRecoverable"}
+
+    vault.store.recover("name")
+    assert (await vault.request("GET", "/secrets/name")).json()["value"] == "value"
+    assert error(await vault.request("GET", "/deletedsecrets/name")) == (404, "SecretNotFound")

@@ -11,6 +11,7 @@ from sandbox.pki import Authority
 from sandbox.serving import Served, serve
 from sandbox.tenant import entra
 from sandbox.tenant.directory import AppRegistration, Directory
+from sandbox.tenant.managed_identity import TOKEN_EXCHANGE
 from sandbox.tenant.tokens import TokenIssuer
 
 TENANT = "11111111-2222-3333-4444-555555555555"
@@ -36,6 +37,7 @@ class SignInService:
 async def sign_in(authority: Authority) -> AsyncIterator[SignInService]:
     directory, issuer = Directory(TENANT), TokenIssuer(TENANT)
     directory.add_resource(GRAPH)
+    directory.add_resource(TOKEN_EXCHANGE)
     app = directory.register("vaultpost")
     secret = directory.add_secret(app.client_id)
     directory.grant(app.client_id, GRAPH, "Mail.Read")

@@ -23,7 +23,7 @@ def test_a_new_application_has_an_id_and_neither_secret_nor_role(directory: Dire
 
     assert str(uuid.UUID(app.client_id)) == app.client_id
     assert directory.application(app.client_id) is app
-    assert not directory.accepts_secret(app.client_id, "")
+    assert directory.find_secret(app.client_id, "") is None
     assert directory.roles(app.client_id, GRAPH) == frozenset()
 
 
@@ -31,18 +31,20 @@ def test_an_application_can_have_two_secrets_while_they_are_exchanged(directory:
     app = directory.register("vaultpost")
     old, new = directory.add_secret(app.client_id), directory.add_secret(app.client_id)
 
-    assert directory.accepts_secret(app.client_id, old)
-    assert directory.accepts_secret(app.client_id, new)
+    assert directory.find_secret(app.client_id, old) is not None
+    assert directory.find_secret(app.client_id, new) is not None
     directory.remove_secret(app.client_id, old)
-    assert not directory.accepts_secret(app.client_id, old)
-    assert directory.accepts_secret(app.client_id, new)
+    assert directory.find_secret(app.client_id, old) is None
+    assert directory.find_secret(app.client_id, new) is not None
+    with pytest.raises(ValueError, match="no such secret"):
+        directory.remove_secret(app.client_id, old)
 
 
 def test_a_secret_belongs_to_one_application(directory: Directory) -> None:
     ours, theirs = directory.register("ours"), directory.register("theirs")
     secret = directory.add_secret(ours.client_id)
 
-    assert not directory.accepts_secret(theirs.client_id, secret)
+    assert directory.find_secret(theirs.client_id, secret) is None
 
 
 def test_roles_add_up_and_hold_at_one_resource(directory: Directory) -> None:

@@ -89,7 +89,7 @@ async def test_an_answer_carries_what_the_real_one_does(sign_in: SignInService) 
 
 
 async def test_the_lifetime_of_a_token_is_a_setting(sign_in: SignInService, authority: Authority) -> None:
-    application = entra.application(sign_in.directory, sign_in.issuer, timedelta(minutes=1))
+    application = entra.application(sign_in.directory, sign_in.issuer, lambda: timedelta(minutes=1))
     served = await serve(application, context=authority.server_context())
     try:
         answer = await post(

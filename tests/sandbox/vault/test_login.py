@@ -276,3 +276,13 @@ async def test_accounts_of_one_name_in_two_domains_are_two(site: Site) -> None:
         assert (await browser.get("session")).json()["UserID"] == user
         await site.log_in(browser)
         assert (await browser.get("session")).json()["UserID"] == 25
+
+
+async def test_an_account_that_is_no_user_of_the_vault_is_let_into_the_server_alone(
+    site: Site, client: httpx.AsyncClient
+) -> None:
+    site.vault.lets_in = False
+    body = await refusal(client)
+
+    assert (body["IsLoggedToApplication"], body["IsLoggedToVault"]) == (True, False)
+    assert (await client.get("server/vaults")).status_code == 200

@@ -202,3 +202,16 @@ async def test_what_is_not_understood_is_refused_and_never_ignored(client: httpx
     for query in NOT_UNDERSTOOD:
         answer = await client.get(f"objects?{query}")
         assert (answer.status_code, answer.json()["ExceptionName"]) == (400, "ArgumentException"), query
+
+
+async def test_a_search_may_lag_behind_what_was_written(
+    client: httpx.AsyncClient, site: Site, mails: tuple[int, int]
+) -> None:
+    """As one that an index answers; the object itself is there at once."""
+    site.vault.search_lag = 60.0
+
+    assert await found(client, f"o=0&p{KEY}={KEY_OF_A_MAIL}") == []
+    assert (await client.get(f"objects/0/{mails[0]}/latest")).status_code == 200
+
+    site.vault.search_lag = 0.0
+    assert len(await found(client, f"o=0&p{KEY}={KEY_OF_A_MAIL}")) == 1

@@ -251,7 +251,7 @@ async def test_a_wrong_client_secret_names_the_settings(
 ) -> None:
     key_vault.secrets.set(SECRET, "wrong")
 
-    with pytest.raises(Transient, match=r"AADSTS7000215.*GRAPH_CLIENT_ID.*secret") as caught:
+    with pytest.raises(Transient, match=r"graph-client-secret.*GRAPH_CLIENT_ID.*AADSTS7000215") as caught:
         await reader.message(mailbox, "AAkALgAA=")
 
     assert "wrong" not in str(caught.value)

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from sandbox.tenant.graph import Delivered
@@ -15,6 +16,7 @@ from shared.handing_over import HandOver
 from shared.journal_row import Row, gone_on
 from shared.operations.backfill import Backfill, Backfilled
 from shared.operations.commands.listing import mailbox_of
+from shared.plan import OBSERVED
 from shared.queue_messages import MAIL_ARRIVED, Cause, MailArrived
 from shared.sweep_plan import PASSED_OVER
 
@@ -205,3 +207,24 @@ async def test_the_command_tells_what_it_has_queued(
     assert [one["key"] for one in shape["mails"]] == [estate.key(lost)]
     assert again == "2 mails read: 2 known already.\n"
     assert "Hello" not in "".join(would)
+
+
+async def test_what_was_only_observed_is_filed_once_its_source_files(estate: Estate) -> None:
+    """Who moves from another product observes first: what came after the other one had stopped is not lost."""
+    live, files = estate.services._live, estate.services.configuration
+    observes = msgspec.structs.replace(files.source[0], mode="observe")
+    live.take(msgspec.structs.replace(files, source=(observes,)))
+    estate.services._forget_parts()
+    observed = await estate.file()
+    assert (await estate.row(observed)).rule == OBSERVED
+    assert [one.was for one in await done(backfill(estate), estate)] == ["known"]
+
+    live.take(files)
+    estate.services._forget_parts()
+    found = await done(backfill(estate), estate)
+
+    assert [(one.was, one.outcome) for one in found] == [("observed", "queued")]
+    await estate.finish(observed)
+    row = await estate.row(observed)
+    assert (row.state, row.rule) == ("filed", "")
+    assert [one.was for one in await done(backfill(estate), estate)] == ["known"]

@@ -96,7 +96,11 @@ class FakeVault:
         return [replace(one, visible=True) for one in seen if one.visible or self.visible]
 
     async def create(
-        self, new: NewObject, files: Sequence[NewFile], about_to_create: Callable[[], Awaitable[None]]
+        self,
+        new: NewObject,
+        files: Sequence[NewFile],
+        about_to_create: Callable[[], Awaitable[None]],
+        words: Sequence[str] = (),
     ) -> VaultObject:
         self.calls["create"] += 1
         contents = [b"".join([piece async for piece in file.read()]) for file in files]

@@ -67,15 +67,17 @@ class Site(ServedVault):
 
 @dataclass(frozen=True)
 class FixedSecrets:
-    """Secrets that nobody keeps: the account of an example vault."""
+    """Secrets that nobody keeps: the account of an example vault, or one with another password."""
 
     example: ExampleVault
+    password: str | None = None
 
     async def get(self, name: str) -> str:
-        return {"mfiles-username": self.example.username, "mfiles-password": self.example.password}[name]
+        password = self.password or self.example.password
+        return {"mfiles-username": self.example.username, "mfiles-password": password}[name]
 
-    async def get_other_than(self, name: str, value: str) -> str:
-        return await self.get(name)
+    async def together(self, *names: str, anew: bool = False) -> tuple[str, ...]:
+        return tuple([await self.get(name) for name in names])
 
 
 def configuration_of(

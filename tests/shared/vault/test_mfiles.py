@@ -567,7 +567,7 @@ async def test_a_wrong_password_is_transient_and_names_what_to_look_at(site: Sit
     with pytest.raises(Transient, match=r"mfiles-username and mfiles-password .* vault\.guid") as caught:
         await site.client.find(KEY, "x")
 
-    assert type(caught.value) is Transient
+    assert not isinstance(caught.value, Unavailable)
     assert "wrong one" not in str(caught.value)
     assert site.count(LOGIN) <= 3
     site.key_vault.secrets.set(PASSWORD, site.example.password)

@@ -1,0 +1,1 @@
+"""What the app costs: measured as ratios within one run, or worked out."""
