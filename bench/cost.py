@@ -26,7 +26,7 @@ PRICES: Mapping[str, float] = {
     "private endpoint": 7.30,
     "NAT gateway": 32.85,
 }
-"""US dollars, West Europe: azure.microsoft.com/pricing for functions, storage, monitor, key-vault, private-link."""
+"""US dollars, West Europe: azure.microsoft.com/pricing, for each service."""
 
 SECONDS = 730 * 3600
 """Of a month."""
@@ -76,7 +76,7 @@ def blob_reads(mail: Mail) -> int:
     return 4 + mail.attachments
 
 
-def monthly(mails: int, deployment: Deployment = Deployment(), mail: Mail = Mail()) -> dict[str, float]:  # noqa: B008 - frozen
+def monthly(mails: int, deployment: Deployment = Deployment(), mail: Mail = Mail()) -> dict[str, float]:
     """US dollars a month by what they are for."""
     return {
         "instances that are always ready": _ready(deployment),
@@ -122,11 +122,12 @@ def table(numbers: tuple[int, ...] = (1_000, 100_000, 1_000_000)) -> list[str]:
     """The costs as a Markdown table."""
     columns = [monthly(number) for number in numbers]
     head = "| US dollars a month | " + " | ".join(f"{number:,} mails" for number in numbers) + " |"
-    lines = [head, "|---|" + "---:|" * len(numbers)]
-    for what in columns[0]:
-        lines.append(f"| {what} | " + " | ".join(f"{column[what]:,.0f}" for column in columns) + " |")
+    rows = [
+        f"| {what} | " + " | ".join(f"{column[what]:,.0f}" for column in columns) + " |"
+        for what in columns[0]
+    ]
     totals = " | ".join(f"**{sum(column.values()):,.0f}**" for column in columns)
-    return [*lines, f"| **together** | {totals} |"]
+    return [head, "|---|" + "---:|" * len(numbers), *rows, f"| **together** | {totals} |"]
 
 
 if __name__ == "__main__":

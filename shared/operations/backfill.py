@@ -1,4 +1,4 @@
-"""Queueing mail of the watched folders that the journal does not know, that was passed over, or only observed.
+"""Queueing mail of the watched folders that the journal does not know, or has passed over or only observed.
 
 Begun again it goes on where it stopped: what is on record is left alone.
 """

@@ -177,7 +177,7 @@ async def test_of_two_at_once_one_queues_each_mail(estate: Estate) -> None:
     (batch,) = [batch async for batch in ours.mailbox.of(estate.source, estate.clock.now() - DAY)]
 
     outcomes = Counter(
-        [(await work._one(mail, dry_run=False)).outcome for mail in batch for work in (ours, theirs)]
+        [(await work._one(mail, files=True, dry_run=False)).outcome for mail in batch for work in (ours, theirs)]
     )
 
     assert outcomes == {"queued": 20, "left": 20}
@@ -210,7 +210,7 @@ async def test_the_command_tells_what_it_has_queued(
 
 
 async def test_what_was_only_observed_is_filed_once_its_source_files(estate: Estate) -> None:
-    """Who moves from another product observes first: what came after the other one had stopped is not lost."""
+    """Who moves from another product observes first: what comes after that one has stopped is not lost."""
     live, files = estate.services._live, estate.services.configuration
     observes = msgspec.structs.replace(files.source[0], mode="observe")
     live.take(msgspec.structs.replace(files, source=(observes,)))
