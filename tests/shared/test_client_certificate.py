@@ -103,6 +103,10 @@ def test_both_forms_give_the_key_and_its_own_certificate(secret: str) -> None:
         (pem(OTHER) + key_pem(MADE), "no certificate of its private key"),
         (elliptic(), "not RSA"),
     ],
+    ids=[
+        *("empty", "text", "base64", "cut-pkcs12", "cut-pem", "password", "pem-password", "key-alone"),
+        *("no-key", "pkcs12-without-key", "other-certificate", "elliptic"),
+    ],
 )
 def test_what_cannot_be_used_is_named_with_what_to_do(secret: str, says: str) -> None:
     with pytest.raises(CredentialFault, match=says) as caught:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from sandbox.pki import Authority
 from shared.errors import StartRefused
 from shared.settings import SETTINGS, Settings, SourcesBlob, is_loopback, read_settings, sources_file
 
@@ -31,6 +33,12 @@ REGISTRATION = {
     "GRAPH_CREDENTIAL": "client-secret",
     "GRAPH_TENANT_ID": "contoso.onmicrosoft.com",
     "GRAPH_CLIENT_ID": "24d3b144-21ae-4080-943f-7067b395b913",
+}
+
+FEDERATED = {
+    **REGISTRATION,
+    "GRAPH_CREDENTIAL": "federated",
+    "AZURE_CLIENT_ID": "11111111-2222-3333-4444-555555555555",
 }
 
 
@@ -105,10 +113,28 @@ def test_a_connection_string_goes_before_addresses() -> None:
     assert settings.storage.client_id is None
 
 
-def test_an_app_registration_with_a_secret() -> None:
-    graph = read(REGISTRATION).graph
+@pytest.mark.parametrize("kind", ["federated", "client-certificate", "client-secret"])
+def test_an_app_registration_is_named_by_tenant_and_client_id(kind: str) -> None:
+    graph = read(FEDERATED, {"GRAPH_CREDENTIAL": kind}).graph
 
-    assert (graph.credential, graph.tenant_id, graph.client_id) == tuple(REGISTRATION.values())
+    assert (graph.credential, graph.tenant_id) == (kind, REGISTRATION["GRAPH_TENANT_ID"])
+    assert graph.client_id == REGISTRATION["GRAPH_CLIENT_ID"]
+
+
+@pytest.mark.parametrize("kind", ["federated", "client-certificate", "client-secret"])
+def test_all_that_a_kind_lacks_is_named_at_once(kind: str) -> None:
+    needed = ["GRAPH_TENANT_ID", "GRAPH_CLIENT_ID", *(["AZURE_CLIENT_ID"] if kind == "federated" else [])]
+
+    said = faults({"GRAPH_CREDENTIAL": kind})
+
+    assert [fault.split(":")[0].removeprefix("setting ") for fault in said] == needed
+    assert all(f"GRAPH_CREDENTIAL is '{kind}'" in fault for fault in said)
+
+
+def test_the_kinds_are_offered_in_the_order_of_preference() -> None:
+    (said,) = faults({"GRAPH_CREDENTIAL": "password"})
+
+    assert said.endswith("managed-identity, federated, client-certificate, client-secret.")
 
 
 def test_the_notification_address_is_used_unaltered() -> None:
@@ -208,11 +234,19 @@ def test_what_is_another_machine(url: str) -> None:
             {"GRAPH_CREDENTIAL": "password"},
             "GRAPH_CREDENTIAL: 'password' is unknown. Use one of managed-identity",
         ),
-        ({"GRAPH_CREDENTIAL": "federated"}, "GRAPH_CREDENTIAL: 'federated' is not built yet. Use one of"),
+        ({"AZURE_CLIENT_ID": "my identity"}, "AZURE_CLIENT_ID: is not an id. Copy the client id from"),
+        ({**REGISTRATION, "GRAPH_TENANT_ID": "Common"}, "GRAPH_TENANT_ID: 'Common' is any tenant. Name the"),
+        ({"GRAPH_TENANT_ID": "organizations"}, "GRAPH_TENANT_ID: 'organizations' is any tenant."),
         (
-            {"GRAPH_CREDENTIAL": "client-certificate"},
-            "GRAPH_CREDENTIAL: 'client-certificate' is not built yet.",
+            {**FEDERATED, "AZURE_CLIENT_ID": None},
+            "AZURE_CLIENT_ID: is not set. GRAPH_CREDENTIAL is 'federated': set it to the client id of",
         ),
+        (
+            {**FEDERATED, "AZURE_CLIENT_ID": REGISTRATION["GRAPH_CLIENT_ID"].upper()},
+            "AZURE_CLIENT_ID: is the same as GRAPH_CLIENT_ID.",
+        ),
+        ({"VAULTPOST_OUTSIDE_MAILBOX": "Jane Doe"}, "VAULTPOST_OUTSIDE_MAILBOX: is not a mailbox."),
+        ({"VAULTPOST_VAULT_CA": "nowhere.pem"}, "VAULTPOST_VAULT_CA: nowhere.pem cannot be read (FileNot"),
         ({**REGISTRATION, "GRAPH_TENANT_ID": None}, "GRAPH_TENANT_ID: is not set. GRAPH_CREDENTIAL is"),
         ({**REGISTRATION, "GRAPH_CLIENT_ID": None}, "GRAPH_CLIENT_ID: is not set. GRAPH_CREDENTIAL is"),
         ({**REGISTRATION, "GRAPH_CLIENT_ID": "my app"}, "GRAPH_CLIENT_ID: is not an id."),
@@ -336,3 +370,104 @@ def test_what_names_no_blob_is_refused(given: str) -> None:
     assert refused.value.faults == (
         "setting VAULTPOST_SOURCES: names no blob. Write it as blob:CONTAINER/NAME.",
     )
+
+
+CLOUDS = {
+    "global": ("graph.microsoft.com", "login.microsoftonline.com", "vault.azure.net", ""),
+    "us": ("graph.microsoft.us", "login.microsoftonline.us", "vault.usgovcloudapi.net", "USGov"),
+    "dod": ("dod-graph.microsoft.us", "login.microsoftonline.us", "vault.usgovcloudapi.net", "USGov"),
+    "china": ("microsoftgraph.chinacloudapi.cn", "login.chinacloudapi.cn", "vault.azure.cn", "China"),
+    "partner": (
+        "microsoftgraph.chinacloudapi.cn",
+        "login.partner.microsoftonline.cn",
+        "vault.azure.cn",
+        "China",
+    ),
+}
+TOGETHER = ({"global"}, {"us", "dod"}, {"china", "partner"})
+
+
+def in_cloud(graph: str, authority: str, key_vault: str) -> dict[str, str]:
+    return {
+        "GRAPH_ENDPOINT": f"https://{graph}/v1.0",
+        "GRAPH_AUTHORITY": f"https://{authority}",
+        "KEY_VAULT_URL": f"https://mail.{key_vault}",
+    }
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_each_national_cloud_has_its_own_addresses(cloud: str) -> None:
+    graph, authority, key_vault, ending = CLOUDS[cloud]
+
+    settings = read(in_cloud(graph, authority, key_vault)).graph
+
+    assert settings.scope == f"https://{graph}/.default"
+    assert settings.token_exchange == f"api://AzureADTokenExchange{ending}"
+
+
+@pytest.mark.parametrize("other", CLOUDS)
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_addresses_of_different_clouds_are_a_fault(cloud: str, other: str) -> None:
+    graph, authority, key_vault, _ = CLOUDS[cloud]
+    _, other_authority, other_key_vault, _ = CLOUDS[other]
+    if any({cloud, other} <= together for together in TOGETHER):
+        assert read(in_cloud(graph, other_authority, other_key_vault)).graph.host == graph
+        return
+
+    (of_authority,) = faults(in_cloud(graph, other_authority, key_vault))
+    (of_key_vault,) = faults(in_cloud(graph, authority, other_key_vault))
+
+    assert of_authority.startswith("setting GRAPH_AUTHORITY: is of another cloud than GRAPH_ENDPOINT.")
+    assert of_key_vault.startswith("setting KEY_VAULT_URL: is of another cloud than GRAPH_ENDPOINT.")
+    assert f"https://NAME.{key_vault}" in of_key_vault
+
+
+def test_addresses_that_are_none_of_microsofts_are_not_judged() -> None:
+    lookalike = "graph.microsoft.us.example.com"
+
+    assert read({"GRAPH_ENDPOINT": f"https://{lookalike}/v1.0"}).graph.host == lookalike
+    assert read({"GRAPH_AUTHORITY": "https://proxy.example.com"}).graph.token_exchange.endswith("Exchange")
+    assert read({"KEY_VAULT_URL": "https://127.0.0.1:1"}).key_vault_url == "https://127.0.0.1:1"
+
+
+def test_another_authority_alone_is_a_fault_that_names_both_ways_out() -> None:
+    (said,) = faults({"GRAPH_AUTHORITY": "https://login.microsoftonline.us", "KEY_VAULT_URL": "https://kv"})
+
+    assert "https://login.microsoftonline.com" in said
+    assert "GRAPH_ENDPOINT to https://graph.microsoft.us/v1.0" in said
+
+
+def test_authorities_for_the_vault_are_certificates_in_a_file(authority: Authority, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(authority.bundle.read_bytes())
+    whole = {**LEAST, "VAULTPOST_VAULT_CA": "ca.pem"}
+
+    assert read().vault_ca is None
+    assert read_settings(whole, tmp_path).vault_ca == tmp_path / "ca.pem"
+    assert read({"VAULTPOST_VAULT_CA": str(authority.bundle)}).vault_ca == authority.bundle
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "der", "broken", "key"])
+def test_a_file_without_a_certificate_in_pem_is_a_fault(
+    authority: Authority, tmp_path: Path, kind: str
+) -> None:
+    pem = authority.bundle.read_text(encoding="ascii")
+    content = {
+        "empty": b"",
+        "text": b"-----BEGIN",
+        "der": ssl.PEM_cert_to_DER_cert(pem),
+        "broken": pem.replace("M", "_", 1).encode(),
+        "key": authority.key.read_bytes(),
+    }[kind]
+    (tmp_path / "ca.pem").write_bytes(content)
+
+    with pytest.raises(StartRefused) as refused:
+        read_settings({**LEAST, "VAULTPOST_VAULT_CA": "ca.pem"}, tmp_path)
+
+    (said,) = refused.value.faults
+    assert said.startswith("setting VAULTPOST_VAULT_CA: ca.pem holds no certificate in PEM.")
+    assert "Base-64" in said
+
+
+def test_the_mailbox_outside_is_an_address_or_an_id() -> None:
+    assert read().outside_mailbox == ""
+    assert read({"VAULTPOST_OUTSIDE_MAILBOX": "ceo@example.com"}).outside_mailbox == "ceo@example.com"
