@@ -24,7 +24,7 @@ LIBRARIES = (
     "urllib3",
     "werkzeug",
 )
-"""Loggers of what the app brings with it: their records name addresses and ids of mail, headers and tokens."""
+"""Loggers of what the app brings with it: their records name addresses, ids of mail, headers, tokens."""
 _ROOT = "vaultpost"
 
 

@@ -24,7 +24,7 @@ from shared.tls import client_context, connection_fault
 from shared.vault.answers import Token
 from shared.vault.exact_streams import exactly
 from shared.vault.log_ins import LogIn, LogIns
-from shared.vault.refusals import NotLoggedIn, RequestRefused, TooLarge, fault_of
+from shared.vault.refusals import NotLoggedIn, RequestRefused, fault_of
 
 USERNAME, PASSWORD = "mfiles-username", "mfiles-password"
 AT_ONCE = 4
@@ -77,7 +77,7 @@ class Session:
         self._secrets = secrets
         self._domain = domain
         self._places = asyncio.Semaphore(at_once)
-        self._token = ""
+        self._token = self._proven = ""
         self._used: LogIn | None = None
         self._log_ins = LogIns(clock)
         self._logging_in = asyncio.Lock()
@@ -102,20 +102,16 @@ class Session:
         User name and password that are refused are read anew from Key Vault; `LogIns` says which are tried.
         Raises Transient when the log-in is refused, Unavailable, and what `work` raises.
         """
-        token = await self._token_other_than("")
-        for number in range(_TRIES):
+        token, was_renewed = await self._token_other_than(""), False
+        for _ in range(_TRIES):
             try:
-                result = await work(token)
+                return await work(token)
             except NotLoggedIn as error:
                 refusal = error
-            except (RequestRefused, TooLarge):
-                self._works(token)
-                raise
-            else:
-                self._works(token)
-                return result
-            if number == 0:
-                token = await self._token_other_than(token)
+            if token == self._proven and not was_renewed:
+                token, was_renewed = await self._token_other_than(token), True
+            elif token == self._proven:
+                break  # the log-in is good: it is for something else that the vault says so
             elif refusal.by_web_server:
                 raise _refused_by_web_server() from None
             else:
@@ -177,12 +173,16 @@ class Session:
                 response = await self._http.request(method, f"{self._base}{path}", headers=headers, **request)
         except httpx.HTTPError as error:
             raise Unavailable(connection_fault("M-Files", error), origin="vault") from None
-        if not response.is_success:
-            raise fault_of(response)
+        fault = None if response.is_success else fault_of(response)
+        if token == self._token != "" and (fault is None or isinstance(fault, RequestRefused)):
+            self._note_works(token)
+        if fault is not None:
+            raise fault
         return response
 
-    def _works(self, token: str) -> None:
-        if token == self._token and self._used is not None:
+    def _note_works(self, token: str) -> None:
+        if self._proven != token and self._used is not None:
+            self._proven = token
             self._log_ins.works(self._used)
 
     async def _token_other_than(self, refused: str) -> str:

@@ -80,7 +80,7 @@ async def test_a_token_that_graph_would_not_send_is_not_sent_back(token: str) ->
 @given(st.text(st.characters(), max_size=50))
 async def test_a_token_comes_back_to_the_byte_or_not_at_all(token: str) -> None:
     response = await answer(with_webhook(NotingWebhook()), request(params={"validationToken": token}))
-    assert response.get_body() in (b"", token.encode())
+    assert response.get_body() in (b"", token.encode(errors="surrogatepass"))
     assert response.status_code == (200 if response.get_body() else 400)
 
 

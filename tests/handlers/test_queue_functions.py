@@ -36,7 +36,7 @@ def with_parts(noting: Noting) -> Services:
     """The app, of which only these parts are asked."""
     part = SimpleNamespace(receive=noting.note, take=noting.note, run=noting.note)
     steps = {"staging": STAGING, "filing": FILING, "mailbox": MAILBOX}
-    parts = {"receiver": part, "dead_letters": part, "watch": part, "names": part, **steps}
+    parts = {"receiver": part, "dead_letters": part, "watch": part, "names": part, "gauge": part, **steps}
     return cast(Services, SimpleNamespace(refresh=noting.refresh, **parts))
 
 
@@ -84,5 +84,5 @@ def test_the_watch_is_called() -> None:
 
     asyncio.run(functions_of(watch, with_parts(noting))["watch"](cast(func.TimerRequest, None)))
 
-    assert noting.calls == [(), ()]
+    assert noting.calls == [(), (), ()]
     assert noting.refreshed

@@ -101,11 +101,15 @@ class Vault(FakeVault):
         return await super().find(property_id, value, object_type)
 
     async def create(
-        self, new: NewObject, files: Sequence[NewFile], about_to_create: Callable[[], Awaitable[None]]
+        self,
+        new: NewObject,
+        files: Sequence[NewFile],
+        about_to_create: Callable[[], Awaitable[None]],
+        words: Sequence[str] = (),
     ) -> VaultObject:
         self._outages.reach("vault")
         after, self.commits_after = self.commits_after, None
-        shown = await super().create(new, files, about_to_create)
+        shown = await super().create(new, files, about_to_create, words)
         now, key = self._outages.clock.now(), self.objects[-1].key
         if key in self._unanswered and now < self._unanswered[key] + UNCLEAR_FOR:
             self.too_early.append(key)

@@ -27,8 +27,14 @@ OF_KEY_VAULT: tuple[tuple[CredentialKind, str], ...] = (
     ("client-certificate", CERTIFICATE),
     ("client-secret", SECRET),
 )
-BREATH = 0.1
-"""Seconds after the full one: Entra ID counts whole seconds."""
+SHORT = timedelta(seconds=2)
+"""How long a token lives, where many have to end."""
+
+
+async def begin_of_a_lifetime() -> None:
+    """Wait until those tokens have ended that were given at the last one; Entra ID counts whole seconds."""
+    seconds = SHORT.total_seconds()
+    await asyncio.sleep(seconds - time.time() % seconds + 0.05)
 
 
 async def claims(services: Services) -> dict[str, Any]:
@@ -61,23 +67,22 @@ async def test_without_a_name_the_managed_identity_is_the_system_assigned_one(ap
 
 
 async def test_requests_go_on_over_the_end_of_many_tokens(app: GraphApp) -> None:
-    """Tokens of one second, of each kind at once: every request comes with another one."""
-    lifetimes = app.box.lifetimes
-    lifetimes.entra = lifetimes.identity = timedelta(seconds=1)
+    """Tokens of two seconds, of each kind at once: every request comes with another one."""
+    app.box.lifetimes.entra = app.box.lifetimes.identity = SHORT
     seen = await asyncio.gather(*(rounds(app, kind) for kind in CREDENTIALS))
 
     assert [len(tokens) for tokens in seen] == [3] * len(CREDENTIALS)
 
 
 async def rounds(app: GraphApp, kind: CredentialKind) -> set[str]:
-    """The tokens of three requests, each a second after the last one."""
+    """The tokens of three requests, each when the token of the last one has just ended."""
     tokens = set()
     async with (
         app.services(kind) as services,
         graph_credential(services.settings, services.secrets) as credential,
     ):
         for _ in range(3):
-            await asyncio.sleep(1 - time.time() % 1 + BREATH)
+            await begin_of_a_lifetime()
             await services.graph.ping(app.mailbox)
             tokens.add((await credential.get_token(services.settings.graph.scope)).token)
     return tokens
@@ -161,11 +166,12 @@ async def test_a_certificate_is_read_as_pem_too(app: GraphApp) -> None:
 
 async def test_a_federated_token_that_lives_does_without_the_identity(app: GraphApp) -> None:
     """Only what signs in anew needs the identity's own token."""
-    app.box.lifetimes.identity = timedelta(seconds=1)
+    app.box.lifetimes.identity = SHORT
     async with app.services("federated") as services:
+        await begin_of_a_lifetime()
         await services.graph.ping(app.mailbox)
         app.box.faults.identity.add(Status(status=503))
-        await asyncio.sleep(1 - time.time() % 1 + BREATH)
+        await begin_of_a_lifetime()
 
         await services.graph.ping(app.mailbox)
 

@@ -311,7 +311,7 @@ async def test_the_row_says_creating_before_the_create_is_sent(world: World) -> 
     seen: list[tuple[State, object, bool]] = []
 
     class Watching(FakeVault):
-        async def create(self, new, files, about_to_create, words):  # type: ignore[no-untyped-def]
+        async def create(self, new, files, about_to_create, words=()):  # type: ignore[no-untyped-def]
             async def look() -> None:
                 row = await world.row()
                 seen.append((row.state, row.creating, row.claim_expires == NOON + timedelta(seconds=90 + 9)))
@@ -335,7 +335,7 @@ async def test_a_mark_that_took_long_to_write_creates_nothing(world: World) -> N
     """A create that is sent late could commit when others take the mark for expired."""
 
     class Slow(FakeVault):
-        async def create(self, new, files, about_to_create, words):  # type: ignore[no-untyped-def]
+        async def create(self, new, files, about_to_create, words=()):  # type: ignore[no-untyped-def]
             async def slowly() -> None:
                 update = world.stores.journal.update
 

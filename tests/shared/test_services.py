@@ -84,7 +84,7 @@ async def test_parts_are_built_once_and_closed() -> None:
     assert services.receiver.unfinished is services.watch.unfinished is services.unfinished
     assert services.receiver.hand_over is services.watch.hand_over is services.hand_over
     assert services.staging.area is services.filing.area is services.mailbox.area is services.area
-    assert services.webhook.secrets is services.secrets
+    assert services.webhook is services.webhook
     assert services.subscriptions.addresses == (
         "https://app.example.com/api/notifications",
         "https://app.example.com/api/lifecycle",

@@ -411,7 +411,8 @@ def test_addresses_of_different_clouds_are_a_fault(cloud: str, other: str) -> No
     graph, authority, key_vault, _ = CLOUDS[cloud]
     _, other_authority, other_key_vault, _ = CLOUDS[other]
     if any({cloud, other} <= together for together in TOGETHER):
-        assert read(in_cloud(graph, other_authority, other_key_vault)).graph.host == graph
+        together = read(in_cloud(graph, other_authority, other_key_vault))
+        assert together.graph.host == graph
         return
 
     (of_authority,) = faults(in_cloud(graph, other_authority, key_vault))
@@ -425,9 +426,12 @@ def test_addresses_of_different_clouds_are_a_fault(cloud: str, other: str) -> No
 def test_addresses_that_are_none_of_microsofts_are_not_judged() -> None:
     lookalike = "graph.microsoft.us.example.com"
 
-    assert read({"GRAPH_ENDPOINT": f"https://{lookalike}/v1.0"}).graph.host == lookalike
-    assert read({"GRAPH_AUTHORITY": "https://proxy.example.com"}).graph.token_exchange.endswith("Exchange")
-    assert read({"KEY_VAULT_URL": "https://127.0.0.1:1"}).key_vault_url == "https://127.0.0.1:1"
+    graph = read({"GRAPH_ENDPOINT": f"https://{lookalike}/v1.0"}).graph
+    assert graph.host == lookalike
+    by_proxy = read({"GRAPH_AUTHORITY": "https://proxy.example.com"}).graph
+    assert by_proxy.token_exchange.endswith("Exchange")
+    settings = read({"KEY_VAULT_URL": "https://127.0.0.1:1"})
+    assert settings.key_vault_url == "https://127.0.0.1:1"
 
 
 def test_another_authority_alone_is_a_fault_that_names_both_ways_out() -> None:

@@ -72,3 +72,22 @@ def test_a_managed_identity_is_no_application(directory: Directory) -> None:
     identity = directory.create_identity("functions")
 
     assert directory.application(identity.client_id) is None
+
+
+def test_roles_are_taken_back(directory: Directory) -> None:
+    app = directory.register("vaultpost")
+    directory.grant(app.client_id, GRAPH, "Mail.Read", "Mail.ReadWrite")
+
+    directory.revoke(app.client_id, GRAPH, "Mail.ReadWrite")
+
+    assert directory.roles(app.client_id, GRAPH) == {"Mail.Read"}
+
+
+def test_a_principal_has_an_object_id_beside_its_client_id(directory: Directory) -> None:
+    app, identity = directory.register("vaultpost"), directory.create_identity("functions")
+
+    assert directory.object_id(app.client_id) == app.object_id
+    assert directory.object_id(identity.client_id) == identity.object_id
+    assert len({app.client_id, app.object_id, identity.client_id, identity.object_id}) == 4
+    with pytest.raises(KeyError):
+        directory.object_id("nobody")

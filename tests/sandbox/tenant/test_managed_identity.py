@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import httpx
+import jwt
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import ManagedIdentityCredential
@@ -15,7 +16,7 @@ from azure.identity.aio import ManagedIdentityCredential as AsyncManagedIdentity
 from sandbox.serving import serve
 from sandbox.tenant import managed_identity
 from sandbox.tenant.directory import Directory, ManagedIdentity
-from sandbox.tenant.managed_identity import HostIdentities
+from sandbox.tenant.managed_identity import TOKEN_EXCHANGE, HostIdentities
 from sandbox.tenant.tokens import TokenIssuer
 
 from .conftest import GRAPH, TENANT
@@ -40,6 +41,7 @@ async def host() -> AsyncIterator[Host]:
     directory, issuer = Directory(TENANT), TokenIssuer(TENANT)
     directory.add_resource(KEY_VAULT)
     directory.add_resource(GRAPH)
+    directory.add_resource(TOKEN_EXCHANGE)
     user, system = directory.create_identity("user"), directory.create_identity("system")
     directory.create_identity("of another host")
     directory.grant(user.client_id, GRAPH, "Mail.Read")
@@ -113,6 +115,23 @@ async def test_an_answer_carries_what_the_real_one_does(host: Host) -> None:
     assert isinstance(body["expires_on"], str)
     assert (body["resource"], body["token_type"]) == (KEY_VAULT, "Bearer")
     assert body["client_id"] == host.user_assigned.client_id
+
+
+async def test_a_token_names_the_principal_and_its_roles(host: Host) -> None:
+    answer = await get(host, resource=GRAPH)
+
+    claims = jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
+    assert claims["oid"] == claims["sub"] == host.user_assigned.object_id
+    assert (claims["appid"], claims["roles"]) == (host.user_assigned.client_id, ["Mail.Read"])
+
+
+async def test_a_token_to_sign_in_with_for_an_application_is_of_version_2(host: Host) -> None:
+    answer = await get(host, resource=TOKEN_EXCHANGE)
+
+    claims = jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
+    assert claims["iss"] == f"https://login.microsoftonline.com/{TENANT}/v2.0"
+    assert (claims["sub"], claims["aud"]) == (host.user_assigned.object_id, TOKEN_EXCHANGE)
+    assert "roles" not in claims
 
 
 @pytest.mark.parametrize("header", ["", "wrong"])

@@ -50,8 +50,8 @@ class Secrets:
     def __init__(self, vault: ExampleVault) -> None:
         self._secrets = {"mfiles-username": vault.username, "mfiles-password": vault.password}
 
-    async def get(self, name: str) -> str:
-        return self._secrets[name]
+    async def together(self, *names: str, anew: bool = False) -> tuple[str, ...]:
+        return tuple(self._secrets[name] for name in names)
 
 
 def general(method: str, address: str) -> Request:

@@ -28,10 +28,12 @@ from shared.identities import client_state
 from shared.mail import Address, Header, Mail, vocabulary
 from shared.mail_facts import clues_of
 from shared.mail_kinds import AttachmentClue, Clues, nature_of
-from shared.notification import Arrival, Care, judge
+from shared.notification import Arrival, Care, items_in, judge
 
 EXAMPLES = Path(__file__).parents[4] / "shared" / "reference" / "graph-examples"
 KEY = "a secret of the tests"
+BEFORE_ALL = datetime(2015, 1, 1, tzinfo=UTC)
+"""No printed subscription has ended then."""
 KINDS = {
     "message": Message,
     "messages": Page[Message],
@@ -168,7 +170,7 @@ def test_a_printed_notification_of_another_sender_is_dropped_and_breaks_nothing(
 ) -> None:
     data = json.loads(body)
     collection = {"value": [data]} if kind == "notification" else data
-    judgement = judge(json.dumps(collection).encode(), [KEY], ["invoices"])
+    judgement = judge(items_in(json.dumps(collection).encode()), [KEY], ["invoices"], BEFORE_ALL)
     assert judgement.arrivals == []
     assert judgement.cares == []
     assert dict(judgement.dropped) == (
@@ -187,7 +189,7 @@ def test_a_printed_notification_with_true_ids_and_client_state_is_taken(body: by
         if "lifecycleEvent" not in item:
             item["changeType"] = "created"
             item["resourceData"]["id"] = "AAMkAGUwNjQ4ZjIxLTQ3Y2YtNDViMi1iZjc4LTMA="
-    judgement = judge(json.dumps({"value": items}).encode(), [KEY], ["invoices"])
+    judgement = judge(items_in(json.dumps({"value": items}).encode()), [KEY], ["invoices"], BEFORE_ALL)
     assert len(judgement.arrivals) + len(judgement.cares) == len(items)
     assert set(judgement.arrivals) <= {Arrival("invoices", "AAMkAGUwNjQ4ZjIxLTQ3Y2YtNDViMi1iZjc4LTMA=")}
     assert {care.subscription for care in judgement.cares} <= {"76222963-cc7b-42d2-882d-8aaa69cb2ba3"}

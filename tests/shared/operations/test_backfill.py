@@ -177,7 +177,11 @@ async def test_of_two_at_once_one_queues_each_mail(estate: Estate) -> None:
     (batch,) = [batch async for batch in ours.mailbox.of(estate.source, estate.clock.now() - DAY)]
 
     outcomes = Counter(
-        [(await work._one(mail, files=True, dry_run=False)).outcome for mail in batch for work in (ours, theirs)]
+        [
+            (await work._one(mail, files=True, dry_run=False)).outcome
+            for mail in batch
+            for work in (ours, theirs)
+        ]
     )
 
     assert outcomes == {"queued": 20, "left": 20}

@@ -119,10 +119,14 @@ async def serving(
 
 @asynccontextmanager
 async def serving_alone(
-    example: ExampleVault, authority: Authority, *properties: str | int, **options: Any
+    example: ExampleVault,
+    authority: Authority,
+    *properties: str | int,
+    clock: FakeClock | None = None,
+    **options: Any,
 ) -> AsyncIterator[ServedVault]:
     """A vault and the app's client for it, without the other services."""
-    known = (cast(SecretStore, FixedSecrets(example)), FakeClock())
+    known = (cast(SecretStore, FixedSecrets(example)), clock or FakeClock())
     async with _serving(ServedVault, example, authority, known, *properties, **options) as site:
         yield site
 

@@ -16,6 +16,7 @@ from sandbox.vault import ExampleVault
 from sandbox.vault.example_customers import add_example_customers
 from shared.errors import ConfigurationFault, Transient, Unavailable
 from shared.secret_store import SecretStore
+from shared.vault.log_ins import FIRST_REST
 from shared.vault.lookups import Objects
 from shared.vault.mfiles import MFilesVault
 from shared.vault.protocol import (
@@ -61,6 +62,8 @@ DOCUMENT = {"object-type": "OT.Customer", "workflow": "WF.Mail", "state": "WFS.M
 CUSTOMER_TYPE, CUSTOMER_NAMES, AREAS, SALES, SUPPORT = 136, 107, 114, 31, 34
 OF_MAIL = (MESSAGE_ID, IN_REPLY_TO, IN_REPLY_TO_REFERENCE, CONVERSATION_ID)
 ADD = "POST /valuelists/107/items"
+CLOCK = FakeClock()
+"""That of the one vault."""
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +73,7 @@ async def served(
     """One vault for all of these tests."""
     example = ExampleVault(tmp_path_factory.mktemp("vault"))
     add_example_customers(example)
-    async with serving_alone(example, authority, *USED, document=DOCUMENT) as running:
+    async with serving_alone(example, authority, *USED, clock=CLOCK, document=DOCUMENT) as running:
         yield running
 
 
@@ -527,6 +530,10 @@ async def test_a_log_in_that_is_lost_while_reading_a_list_is_no_fault_of_the_con
 
     with pytest.raises(Transient):
         await chosen(site, "PD.Department", "Support")
+
+    site.instead = None
+    CLOCK.advance(seconds=FIRST_REST)  # a log-in that was refused is not tried at once
+    assert await chosen(site, "PD.Department", "Support")
 
 
 @pytest.mark.parametrize("status", [403, 404])
