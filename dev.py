@@ -49,6 +49,8 @@ usage: python3 dev.py COMMAND
   host --settings FILE [--port N] [--lease SECONDS]
             the app alone, on plain HTTP at 127.0.0.1, against any services
   lint      ruff, mypy, bandit and pip-audit
+  package [--out FILE]
+            what is deployed as a ZIP file, and its size with what the platform installs beside it
 """
 
 _OLDEST, _NEWEST = (3, 11), (3, 13)
@@ -502,6 +504,8 @@ def parser(command: str) -> argparse.ArgumentParser:
         made.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
         made.add_argument("--json", type=absolute, metavar="FILE", help="write the figures")
         made.add_argument("--export", type=absolute, metavar="DIR", help="write what the vault holds")
+    if command == "package":
+        made.add_argument("--out", type=absolute, metavar="FILE", help="by default .dev/vaultpost.zip")
     if command == "host":
         made.add_argument(
             "--settings", type=absolute, required=True, metavar="FILE", help="a local.settings.json"
@@ -572,6 +576,13 @@ def distribution(arguments: Sequence[str]) -> list[str]:
     if any(word in _OF_ONE_PROCESS for word in words):
         return []
     return ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+
+
+def package(arguments: Sequence[str]) -> int:
+    """What is deployed, as a ZIP file."""
+    passed = options("package", arguments)
+    python = ensure(main_environment(this_interpreter()))
+    return hand_over([python, "-m", "sandbox.package", *passed], scrubbed(os.environ, DEV))
 
 
 def lint(arguments: Sequence[str]) -> int:
@@ -661,6 +672,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "sandbox": sandbox,
     "host": host,
     "lint": lint,
+    "package": package,
 }
 
 

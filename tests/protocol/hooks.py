@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -131,13 +131,17 @@ class HookedVault(Hooked):
     """The vault: between its mark and its create there is a point, and one between create and answer."""
 
     async def create(
-        self, new: NewObject, files: list[NewFile], about_to_create: Callable[[], Awaitable[None]]
+        self,
+        new: NewObject,
+        files: list[NewFile],
+        about_to_create: Callable[[], Awaitable[None]],
+        words: Sequence[str],
     ) -> VaultObject:
         async def marked() -> None:
             await about_to_create()
             await self._hook.run("vault.create:sent", _nothing)
 
         await self._hook.run("vault.create:begin", _nothing)
-        made: VaultObject = await self._port.create(new, files, marked)
+        made: VaultObject = await self._port.create(new, files, marked, words)
         await self._hook.run("vault.create:answer", _nothing)
         return made

@@ -46,6 +46,14 @@ class Outages:
         self.reach(service)
 
 
+class NothingKept:
+    """The secrets of a worker that has none when Key Vault goes down."""
+
+    def holds(self, names: Sequence[str]) -> bool:
+        """As `SecretStore.holds`."""
+        return not names
+
+
 class Mailboxes(FakeMailbox):
     """All mailboxes of the tenant."""
 

@@ -18,6 +18,7 @@ from shared.queue_messages import (
 from shared.services import Services
 from shared.testing.queues import POISON, QueuedMessage
 from tests.protocol.hooks import Died, Hook, Hooked, HookedVault
+from tests.protocol.simulated import NothingKept
 
 if TYPE_CHECKING:
     from tests.protocol.world import World
@@ -45,6 +46,7 @@ class Worker:
             mailbox_writer=self._hooked("writer", world.writer),
             vault=world.vault if hook is None else HookedVault("vault", world.vault, hook),
             ping=world.outages.ping,
+            secrets=NothingKept(),
         )
 
     @property

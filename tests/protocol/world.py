@@ -40,6 +40,9 @@ _QUEUES = tuple(name for queue in (*_STEPS, LIFECYCLE_EVENT) for name in (queue,
 _SETTINGS = {
     "VAULTPOST_NOTIFICATION_URL": "https://app.example.com/api",
     "KEY_VAULT_URL": "https://kv.vault.azure.net",
+    "GRAPH_CREDENTIAL": "client-secret",
+    "GRAPH_TENANT_ID": "11111111-2222-3333-4444-555555555555",
+    "GRAPH_CLIENT_ID": "66666666-7777-8888-9999-aaaaaaaaaaaa",
     "MailStorage": "AccountName=mail;AccountKey=c2VjcmV0;BlobEndpoint=https://mail.example.com/",
 }
 _VAULT = {
