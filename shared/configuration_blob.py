@@ -122,7 +122,7 @@ class ConfigurationBlob:
         try:
             await self._look()
         except Transient as fault:
-            _LOG.warning("configuration-not-looked-at", file=self._file, why=str(fault))
+            _LOG.warning("configuration-not-looked-at", file=str(self._file), why=str(fault))
         return self._live.current is not before
 
     async def _look(self) -> None:
@@ -146,12 +146,12 @@ class ConfigurationBlob:
     def _take(self, configuration: Configuration) -> None:
         self._live.take(configuration)
         self._is_read, self.since = True, self._clock.now()
-        _LOG.info("configuration-read", file=self._file, sources=len(configuration.source))
+        _LOG.info("configuration-read", file=str(self._file), sources=len(configuration.source))
 
     def _refuse(self, faults: tuple[str, ...], etag: str) -> None:
         """An alert for each state of the file, not for each look at it."""
         if self.refused != faults:
-            _LOG.failure("configuration-refused", file=self._file, faults=" | ".join(faults))
+            _LOG.failure("configuration-refused", file=str(self._file), faults=" | ".join(faults))
         self._etag, self.refused = etag, faults
 
     async def _last_good(self) -> Configuration:
@@ -162,7 +162,7 @@ class ConfigurationBlob:
             try:
                 return await _parsed(content, f"{self._file}{LAST_GOOD}")
             except StartRefused as refused:
-                _LOG.warning("last-good-refused", file=self._file, faults=" | ".join(refused.faults))
+                _LOG.warning("last-good-refused", file=str(self._file), faults=" | ".join(refused.faults))
         self._is_hopeless = True
         raise ConfigurationFault(
             f"{self._file} is refused, and there is none from before: {' | '.join(self.refused)}",
@@ -173,7 +173,7 @@ class ConfigurationBlob:
         try:
             await self._blobs.keep(f"{self._file.name}{LAST_GOOD}", content)
         except (Transient, ResourceNotFoundError) as fault:
-            _LOG.warning("configuration-not-kept", file=self._file, why=str(fault))
+            _LOG.warning("configuration-not-kept", file=str(self._file), why=str(fault))
 
 
 async def _parsed(content: bytes, file: str) -> Configuration:

@@ -6,7 +6,7 @@ Source: learn.microsoft.com/graph/change-notifications-delivery-webhooks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from urllib.parse import parse_qsl
 
@@ -35,7 +35,7 @@ class Answer(IntEnum):
 class Handshake:
     """A validation token, to be sent back as plain text."""
 
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)

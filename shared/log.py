@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 LIBRARIES = (
     "aiohttp",
     "anyio",
+    "asyncio",
     "azure",
     "charset_normalizer",
     "h2",
@@ -25,30 +27,32 @@ LIBRARIES = (
     "werkzeug",
 )
 """Loggers of what the app brings with it: their records name addresses, ids of mail, headers, tokens."""
+Field = str | int | float | Mapping[str, int] | None
+"""What can be a field: no value that holds others, whose text may say more than its writer has thought of."""
 _ROOT = "vaultpost"
 
 
 class Events:
     """Writes events of one part of the app, with fields that are bound once."""
 
-    def __init__(self, part: str, **fields: object) -> None:
+    def __init__(self, part: str, **fields: Field) -> None:
         self._logger = logging.getLogger(f"{_ROOT}.{part}")
         self._part = part
         self._fields = fields
 
-    def bind(self, **fields: object) -> Events:
+    def bind(self, **fields: Field) -> Events:
         """The same, with more fields on every event."""
         return Events(self._part, **{**self._fields, **fields})
 
-    def info(self, event: str, **fields: object) -> None:
+    def info(self, event: str, **fields: Field) -> None:
         """Something happened as it should."""
         self._write(logging.INFO, event, fields)
 
-    def warning(self, event: str, **fields: object) -> None:
+    def warning(self, event: str, **fields: Field) -> None:
         """Something happened that an operator may want to know."""
         self._write(logging.WARNING, event, fields)
 
-    def failure(self, event: str, **fields: object) -> None:
+    def failure(self, event: str, **fields: Field) -> None:
         """Something happened that an operator must look at."""
         self._write(logging.ERROR, event, fields)
 
@@ -64,8 +68,9 @@ def quieten_clients() -> None:
     """Keep the libraries' own records of requests, answers and tokens out of the log, at any root level.
 
     A level that is set on a logger holds for all below it, and stays when somebody sets the root's to DEBUG.
+    Warnings are left out as well: azure.identity's repeat the whole answer of Entra ID, urllib3's name
+    addresses, and in debug mode asyncio's show the beginning of what a slow step was called with, or has
+    given. What a warning is of comes to the app as an exception, and is told in its own words.
     """
     for name in LIBRARIES:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    # In debug mode it warns of slow steps, with the beginning of what these were called with, or have given.
-    logging.getLogger("asyncio").setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.ERROR)

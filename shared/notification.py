@@ -60,6 +60,9 @@ class Item(msgspec.Struct, rename="camel"):
     lifecycle_event: str | None = None
     resource_data: _ResourceData | None = None
 
+    def __repr__(self) -> str:
+        return "Item()"
+
 
 class _Collection(msgspec.Struct):
     value: list[msgspec.Raw]

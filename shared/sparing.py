@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.log import Field
+
 EVERY = 60.0
 """Seconds between two events of one kind for one reason."""
 MOST_REASONS = 100
@@ -14,7 +16,7 @@ OTHER = "other"
 
 
 class _Write(Protocol):
-    def __call__(self, event: str, **fields: object) -> None: ...
+    def __call__(self, event: str, **fields: Field) -> None: ...
 
 
 @dataclass

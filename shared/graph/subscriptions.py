@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -34,7 +34,7 @@ class Creation:
     mailbox: str
     resource: str
     addresses: tuple[str, str]
-    client_state: str
+    client_state: str = field(repr=False)
     until: datetime
     change_type: str = "created"
 

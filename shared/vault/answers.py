@@ -17,6 +17,9 @@ class Token(msgspec.Struct, rename="pascal"):
 
     value: str
 
+    def __repr__(self) -> str:
+        return "Token()"
+
 
 class Upload(msgspec.Struct):
     """A file that was sent and is not part of an object yet."""

@@ -18,7 +18,7 @@ _REMEMBERED = 8
 class LogIn:
     """A user name and its password."""
 
-    username: str
+    username: str = field(repr=False)
     password: str = field(repr=False)
 
 

@@ -148,6 +148,8 @@ class Exposed:
     settings: Path
     spans: Path
     own: set[str] = field(default_factory=set)
+    addresses: Canaries = field(default_factory=Canaries)
+    """What Graph's addresses are made of: in the journal and in queue messages, but in no trace."""
 
     def mail(self, **headers: str) -> bytes:
         """A mail, every part of which is made of words of its own."""
@@ -170,7 +172,9 @@ class Exposed:
 
     def deliver(self, mime: bytes, to: str = "") -> Delivered:
         """Put a mail into a watched inbox; without `to`, that of the first source."""
-        return self.box.tenant.deliver(f"{to or self.name}@example.com", mime)
+        delivered = self.box.tenant.deliver(f"{to or self.name}@example.com", mime)
+        self.addresses.add(delivered.immutable_id, "id of a mail")
+        return delivered
 
     async def row(self, delivered: Delivered, source: str = "") -> Row | None:
         """What the journal says of a mail."""

@@ -31,6 +31,11 @@ class Canaries:
         assert len(secret) >= _WINDOW, "a shorter one would be found by chance"
         self._named[secret] = of
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What is looked for."""
+        return frozenset(self._named.values())
+
     def found_in(self, content: bytes) -> set[str]:
         """What of them `content` holds, in plain text in any case, or encoded."""
         exact, folded = content.decode("latin-1"), content.decode("latin-1").casefold()

@@ -6,11 +6,15 @@ The design lets out, of a mail, its id, sizes, digests and numbers; of the app, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import base64
+import json
+from collections.abc import AsyncIterator, Callable
 from email import message_from_bytes
 from email.policy import SMTP
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -22,6 +26,7 @@ from sandbox.tenant.graph import Delivered
 from shared.journal_row import Row
 from shared.queue_messages import KINDS
 from tests.e2e.at_debug_level import SKIPPED, Exposed, exposed, stored
+from tests.e2e.canaries import Canaries
 from tests.shared.accounts import opened
 from tests.shared.made import unique_name
 from tests.test_ops import run as operate
@@ -47,6 +52,31 @@ async def app(
     box.faults.clear()
 
 
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        str.encode,
+        lambda text: text.upper().encode(),
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode().hex().upper().encode(),
+        lambda text: base64.b64encode(f"a{text}b".encode()),
+        lambda text: base64.urlsafe_b64encode(f"ab{text}".encode()),
+        lambda text: base64.b64encode(f"{text}abc".encode("utf-16-le")),
+        lambda text: quote(text, safe="").encode(),
+        lambda text: json.dumps(text).encode(),
+    ],
+)
+def test_a_canary_is_found_in_every_form(encoded: Callable[[str], bytes]) -> None:
+    """The search itself: of a word, and of 20 characters out of the middle of a secret."""
+    looked_for, secret = Canaries(), f"{token_urlsafe(20)}+/=é{token_urlsafe(20)}"
+    word = looked_for.word("word")
+    looked_for.add(secret, "secret")
+
+    assert any(of.startswith("word") for of in looked_for.found_in(b"before" + encoded(word)))
+    assert any(of.startswith("secret") for of in looked_for.found_in(b"before" + encoded(secret[9:29])))
+    assert looked_for.found_in(encoded(token_urlsafe(1000))) == set()
+
+
 async def test_a_run_in_which_everything_goes_wrong_leaks_nothing(app: Exposed) -> None:
     await _subscribed(app)
     await _as_it_should_be(app)
@@ -60,7 +90,9 @@ async def test_a_run_in_which_everything_goes_wrong_leaks_nothing(app: Exposed) 
     assert await app.app.stop() == 0
 
     said = {**commands.result(), "log": app.app.log.read_bytes(), "spans": app.spans.read_bytes()}
-    assert b"DEBUG asyncio" not in said["log"]
+    app.addresses.add(f"{app.name}@example.com", "mailbox")
+    assert {"access token", "token of M-Files", "client state", "storage key"} <= app.canaries.kinds
+    assert app.addresses.found_in(said["spans"]) == set()
     found = {where: app.canaries.found_in(content) for where, content in said.items()}
     async for where, content in stored(app.stores, app.own):
         found[where] = found.get(where, set()) | app.canaries.found_in(content)

@@ -63,11 +63,11 @@ async def test_a_mail_whose_create_always_fails_while_others_go_through_ends_at_
     (bad,) = await announced(world)
     create = world.vault.create
 
-    async def failing(new, files, about_to_create):  # type: ignore[no-untyped-def]
+    async def failing(new, files, about_to_create, words):  # type: ignore[no-untyped-def]
         if any(value.value == world.key(bad) for value in new.properties):
             await about_to_create()
             raise Unavailable("M-Files answered 500", origin="vault")
-        return await create(new, files, about_to_create)
+        return await create(new, files, about_to_create, words)
 
     monkeypatch.setattr(world.vault, "create", failing)
     began, good, worker = world.clock.now(), list[str](), world.worker()

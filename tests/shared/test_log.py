@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, PackagePath
+from importlib.metadata import files as files_of
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from shared.log import Events, quieten_clients
+from shared.log import LIBRARIES, Events, quieten_clients
+
+ROOT = Path(__file__).parents[2]
 
 
 def facts(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
@@ -58,9 +65,47 @@ def test_a_percent_sign_in_a_field_is_only_text(caplog: pytest.LogCaptureFixture
     assert caplog.records[0].getMessage() == "refused why=100 %s %(x)d"
 
 
-@pytest.mark.parametrize("name", ["azure.core.pipeline", "httpx", "httpcore.http11", "msal.application"])
-def test_of_the_clients_only_warnings_are_kept(name: str) -> None:
-    """Their own logs name addresses, and ids of mail."""
+@pytest.fixture
+def root_at_debug() -> Iterator[None]:
+    """As `PYTHON_ENABLE_DEBUG_LOGGING` has it."""
+    root = logging.getLogger()
+    former = root.level
+    root.setLevel(logging.DEBUG)
+    yield
+    root.setLevel(former)
+
+
+@pytest.mark.usefixtures("root_at_debug")
+@pytest.mark.parametrize("name", ["azure.identity.aio._internal", "httpx", "httpcore.http11", "asyncio"])
+def test_what_libraries_log_stays_out_even_when_the_root_is_at_debug(name: str) -> None:
+    """Their own records name addresses, ids of mail, answers and tokens."""
     quieten_clients()
 
-    assert logging.getLogger(name).getEffectiveLevel() >= logging.WARNING
+    assert logging.getLogger(name).getEffectiveLevel() == logging.ERROR
+
+
+def test_every_library_that_logs_is_kept_quiet() -> None:
+    """One that comes with a later pin, too: its logger is that of its package."""
+    found: dict[str, str] = {}
+    for pin in _PIN.findall((ROOT / "requirements.txt").read_text(encoding="utf-8")):
+        for file in _sources(pin):
+            for called in _LOGGER.findall(Path(file.locate()).read_text(encoding="utf-8", errors="replace")):
+                found[(called or file.parts[0]).split(".")[0]] = file.as_posix()
+
+    assert {"azure", "msal", "httpx", "aiohttp"} <= found.keys()
+    assert {name: file for name, file in found.items() if name not in {*LIBRARIES, *_EXAMPLES}} == {}
+
+
+_PIN = re.compile(r"^([A-Za-z0-9_.-]+)==", re.MULTILINE)
+_LOGGER = re.compile(r"""\bgetLogger\((?:__name__|["']([\w.]+)["'])\)""")
+_EXAMPLES = {"spam"}
+"""Names in a docstring."""
+
+
+def _sources(distribution: str) -> list[PackagePath]:
+    """Its modules, less the thousands that are generated from Graph's description, which log nothing."""
+    try:
+        files = files_of(distribution)
+    except PackageNotFoundError:  # it is for another Python
+        return []
+    return [file for file in files or () if file.suffix == ".py" and "generated" not in file.parts]
