@@ -56,14 +56,10 @@ class Mail:
     staged_days: int = 30
 
 
-def queue_operations(mail: Mail) -> int:
-    """Three hops, each put, got and deleted."""
-    return 9 if mail else 0
-
-
-def table_operations(mail: Mail) -> int:
-    """Rows of `filings` and `unfinished`, two fingerprints, one look at the breakers."""
-    return 18 if mail else 0
+QUEUE_OPERATIONS = 9
+"""Of a mail: three hops, each put, got and deleted."""
+TABLE_OPERATIONS = 18
+"""Of a mail: rows of `filings` and `unfinished`, two fingerprints, one look at the breakers."""
 
 
 def blob_writes(mail: Mail) -> int:
@@ -109,8 +105,8 @@ def _storage(mails: int, deployment: Deployment, mail: Mail) -> float:
     polls = deployment.always_ready * SECONDS + 15 * 1440 * DAYS
     kept = mails / DAYS * mail.staged_days * mail.megabytes / 1000
     return (
-        (mails * queue_operations(mail) + polls) / 1e4 * PRICES["10,000 queue operations"]
-        + mails * table_operations(mail) / 1e4 * PRICES["10,000 table operations"]
+        (mails * QUEUE_OPERATIONS + polls) / 1e4 * PRICES["10,000 queue operations"]
+        + mails * TABLE_OPERATIONS / 1e4 * PRICES["10,000 table operations"]
         + mails * blob_writes(mail) / 1e4 * PRICES["10,000 blob writes"]
         + mails * blob_reads(mail) / 1e4 * PRICES["10,000 blob reads"]
         + kept * PRICES["GB of blobs"]

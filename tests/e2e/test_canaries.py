@@ -83,16 +83,18 @@ async def test_a_run_in_which_everything_goes_wrong_leaks_nothing(app: Exposed) 
     await _refused_by_the_vault(app)
     async with asyncio.TaskGroup() as tasks:
         commands = tasks.create_task(_operated(app))
-        tasks.create_task(_hostile(app))
+        answers = tasks.create_task(_hostile(app))
         tasks.create_task(_unreadable(app))
     await _without_secrets(app)
     await _refused_by_graph(app)
     assert await app.app.stop() == 0
 
     said = {**commands.result(), "log": app.app.log.read_bytes(), "spans": app.spans.read_bytes()}
-    app.addresses.add(f"{app.name}@example.com", "mailbox")
+    # The doctor tells who has the function key by what account it is logged in.
+    assert app.canaries.found_in(answers.result()) == {"mfiles-username", "user name"}
     assert {"access token", "token of M-Files", "client state", "storage key"} <= app.canaries.kinds
     assert app.addresses.found_in(said["spans"]) == set()
+    assert not any(f"{app.name}{at}example".encode() in said["spans"] for at in ("@", "%40"))
     found = {where: app.canaries.found_in(content) for where, content in said.items()}
     async for where, content in stored(app.stores, app.own):
         found[where] = found.get(where, set()) | app.canaries.found_in(content)
@@ -189,25 +191,31 @@ async def _operated(app: Exposed) -> dict[str, bytes]:
     return {f"ops.py {name}": (one.out + one.err).encode() for name, one in answers.items()}
 
 
-async def _hostile(app: Exposed) -> None:
-    """Who knows the address sends what they like; who has a wrong function key, or the right one."""
+async def _hostile(app: Exposed) -> bytes:
+    """The answers to who sends what they like, with a wrong function key and the right one."""
     word = app.canaries.word
     item: dict[str, Any] = {
         "clientState": f"{app.name}.{word('forged client state')}",
         "resourceData": {"id": word("forged id"), word("forged name"): word("forged value")},
         "changeType": word("forged type"),
     }
-    state, key = item["clientState"], app.function_key
+    state, sent = item["clientState"], {"X-Word": word("header sent")}
+    requests = []
     for path in ("notifications", "lifecycle"):
-        address, headers = f"/api/{path}?{word('query')}={word('query')}", {"X-Word": word("header sent")}
-        await app.http.post(address, json={"value": [item, word("forged item")]}, headers=headers)
-        await app.http.post(address, json={word("forged name"): []}, headers=headers)
-        await app.http.post(address, content=f'{{"value": [{word("cut body")}'.encode(), headers=headers)
-        await app.http.post(address, json={"value": [{"clientState": state}]}, headers={"traceparent": state})
-        await app.http.post(f"/api/{path}?validationToken=<{word('token')}>")
-    for given in (word("wrong function key"), key):
-        await app.http.get(f"/api/doctor?code={given}")
-        await app.http.get("/api/health", headers={"x-functions-key": given})
+        address = f"/api/{path}"
+        requests += [
+            app.http.post(f"{address}?{word('query')}={word('query')}", json={"value": [item]}, headers=sent),
+            app.http.post(address, json={word("forged name"): [], "value": [word("forged item")]}),
+            app.http.post(address, content=f'{{"value": [{word("cut body")}'.encode(), headers=sent),
+            app.http.post(address, json={"value": [{"clientState": state}]}, headers={"traceparent": state}),
+            app.http.post(f"{address}?validationToken=<{word('token')}>"),
+        ]
+    answers = [await request for request in requests]
+    for key in (word("wrong function key"), app.function_key):
+        answers.append(await app.http.get(f"/api/doctor?code={key}"))
+        answers.append(await app.http.get("/api/health", headers={"x-functions-key": key}))
+    assert answers[-2].json()["findings"]
+    return b"".join(answer.content for answer in answers)
 
 
 async def _unreadable(app: Exposed) -> None:

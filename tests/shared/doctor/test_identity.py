@@ -86,6 +86,7 @@ async def test_a_managed_identity_is_given_the_permission_by_its_object_id(ready
     ready.box.directory.grant(ready.box.identity.client_id, audience, "Mail.ReadBasic.All")
     with ready.changed(GRAPH_CREDENTIAL="managed-identity"):
         (told,) = await ready.only("token")
+    ready.box.directory.revoke(ready.box.identity.client_id, audience, "Mail.ReadBasic.All")
 
     assert (told.status, told.subject) == ("failed", "Mail.Read")
     assert "az rest --method POST" in told.remedy
