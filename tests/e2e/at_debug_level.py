@@ -35,6 +35,8 @@ from tests.shared.key_vault import KeyVault
 
 FILED, NOT_FILED = "inbox/Filed", "inbox/Not filed"
 SKIPPED = "X-Automatic"
+DEBUGGING = "all is logged"
+"""What the app logs at DEBUG when it starts."""
 _AT_DEBUG = {
     "PYTHON_ENABLE_DEBUG_LOGGING": "1",
     "PYTHONASYNCIODEBUG": "1",
@@ -52,6 +54,7 @@ from tests.e2e.at_debug_level import record_spans
 record_spans({spans!r})
 app = runpy.run_path({function_app!r})["app"]
 logging.captureWarnings(True)
+logging.getLogger("of.anybody").debug({debugging!r})
 """
 _SOURCES = """\
 [vault]
@@ -286,7 +289,9 @@ def _function_app(place: Path, spans: Path) -> Path:
     folder = place / "debug-app"
     folder.mkdir()
     shutil.copy(ROOT / "host.json", folder)
-    text = _FUNCTION_APP.format(spans=str(spans), function_app=str(ROOT / "function_app.py"))
+    text = _FUNCTION_APP.format(
+        spans=str(spans), function_app=str(ROOT / "function_app.py"), debugging=DEBUGGING
+    )
     (folder / "function_app.py").write_text(text, encoding="utf-8")
     return folder
 

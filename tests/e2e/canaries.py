@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 _WINDOW = 12
 """Characters of a secret that are a leak: less says nothing, and could stand anywhere by chance."""
 _STEP = 6
+_LONG = 100
 
 
 class Canaries:
@@ -61,9 +62,13 @@ class Canaries:
 
 
 def _pieces(secret: str) -> Iterable[str]:
-    """Windows such that a run of 18 characters of `secret`, wherever it begins, has a whole one."""
+    """Windows such that a run of 18 characters of `secret`, wherever it begins, has a whole one.
+
+    Of a token, which has hundreds, a run of 48.
+    """
+    step = _STEP if len(secret) <= _LONG else 3 * _WINDOW
     last = len(secret) - _WINDOW
-    return {secret[start : start + _WINDOW] for start in (*range(0, last, _STEP), last)}
+    return {secret[start : start + _WINDOW] for start in (*range(0, last, step), last)}
 
 
 def _base64(content: bytes) -> Iterator[str]:

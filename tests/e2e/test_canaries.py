@@ -25,7 +25,7 @@ from sandbox.storage.azurite import Storage
 from sandbox.tenant.graph import Delivered
 from shared.journal_row import Row
 from shared.queue_messages import KINDS
-from tests.e2e.at_debug_level import SKIPPED, Exposed, exposed, stored
+from tests.e2e.at_debug_level import DEBUGGING, SKIPPED, Exposed, exposed, stored
 from tests.e2e.canaries import Canaries
 from tests.shared.accounts import opened
 from tests.shared.made import unique_name
@@ -93,11 +93,12 @@ async def test_a_run_in_which_everything_goes_wrong_leaks_nothing(app: Exposed) 
     # The doctor tells who has the function key by what account it is logged in.
     assert app.canaries.found_in(answers.result()) == {"mfiles-username", "user name"}
     assert {"access token", "token of M-Files", "client state", "storage key"} <= app.canaries.kinds
+    assert f"DEBUG of.anybody: {DEBUGGING}".encode() in said["log"]
     assert app.addresses.found_in(said["spans"]) == set()
     assert not any(f"{app.name}{at}example".encode() in said["spans"] for at in ("@", "%40"))
-    found = {where: app.canaries.found_in(content) for where, content in said.items()}
     async for where, content in stored(app.stores, app.own):
-        found[where] = found.get(where, set()) | app.canaries.found_in(content)
+        said[where] = said.get(where, b"") + b"\n" + content
+    found = {where: app.canaries.found_in(content) for where, content in said.items()}
     assert {where: leaks for where, leaks in found.items() if leaks} == {}
 
 
