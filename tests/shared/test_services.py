@@ -126,7 +126,7 @@ def test_the_clients_own_logs_are_quiet_from_the_start() -> None:
 
     Services.from_environment(SETTINGS, ROOT)
 
-    assert logging.getLogger("httpx").level == logging.WARNING
+    assert logging.getLogger("httpx").level == logging.ERROR
 
 
 @pytest.mark.anyio
