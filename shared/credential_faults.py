@@ -67,8 +67,9 @@ class Registration:
     def new_secret(self) -> str:
         """How to make a new client secret: its value is what counts, not its id."""
         return (
-            f"Make a new one: az ad app credential reset --id {self.client_id} --append --query password "
-            "--output tsv > FILE; and set its value, not its id, in Key Vault: az keyvault secret set "
+            f'Make a new one: printf %s "$(az ad app credential reset --id {self.client_id} --append --query '
+            'password --output tsv)" > FILE; and set its value, not its id, in Key Vault: '
+            "az keyvault secret set "
             f"--vault-name {self.key_vault} --name {GRAPH_SECRET} --file FILE"
         )
 
@@ -83,10 +84,14 @@ class Registration:
 
     @property
     def new_certificate(self) -> str:
-        """How to make a certificate in Key Vault, which keeps it as the secret of the same name."""
+        """How to make a certificate in Key Vault, which keeps it as the secret of the same name.
+
+        One that renewed itself would have a key that the app registration does not know.
+        """
         return (
             f"Make a new one: az keyvault certificate create --vault-name {self.key_vault} --name "
-            f'{GRAPH_CERTIFICATE} --policy "$(az keyvault certificate get-default-policy)". {self.upload}'
+            f'{GRAPH_CERTIFICATE} --policy "$(az keyvault certificate get-default-policy | '
+            f'sed s/AutoRenew/EmailContacts/)". {self.upload}'
         )
 
     @property
