@@ -72,11 +72,6 @@ class NeededPermissions:
         """The application permissions of Microsoft Graph that a grant for the whole tenant has."""
         return tuple(need.permission for need in self.needs)
 
-    @property
-    def exchange_roles(self) -> tuple[str, ...]:
-        """The roles of RBAC for Applications, each with a scope of its own mailboxes."""
-        return tuple(need.exchange_role for need in self.needs)
-
     def missing(self, roles: Collection[str]) -> tuple[str, ...]:
         """What a grant for the whole tenant lacks that has these `roles` in its tokens."""
         return tuple(role for role in self.graph_roles if role not in roles)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.data.tables.aio import TableServiceClient
@@ -26,9 +26,6 @@ from shared.configuration_blob import ConfigurationBlob, ContainerOfBlobs
 from shared.configuration_live import LiveConfiguration
 from shared.credentials import graph_credential, own_credential
 from shared.dead_letters import DeadLetters
-from shared.doctor.composition import Doctor
-from shared.doctor.health import HealthCheck
-from shared.doctor.storage_looks import StorageAccess
 from shared.duplicates import Duplicates
 from shared.errors import StartRefused, VaultpostError
 from shared.filing import Filing
@@ -71,6 +68,11 @@ from shared.vault.mfiles import MFilesVault
 from shared.watched_folders import WatchedFolders
 from shared.watching import Watch
 from shared.webhook import Webhook
+
+if TYPE_CHECKING:
+    from shared.doctor.composition import Doctor
+    from shared.doctor.health import HealthCheck
+    from shared.doctor.storage_looks import StorageAccess
 
 _T = TypeVar("_T")
 _OF_ONE_CONFIGURATION = ("vault", "aftermath", "receiver", "staging", "filing", "mailbox", "watch", "names")
@@ -433,16 +435,21 @@ class Services:
     @cached_property
     def storage_access(self) -> StorageAccess:
         """The clients of the storage for mail, as they are."""
+        from shared.doctor.storage_looks import StorageAccess
+
         return StorageAccess(self._queue_service, self._tables, self._blobs, self._storage_identity)
 
     @cached_property
     def doctor(self) -> Doctor:
-        """What the function `doctor` calls."""
+        """What the function `doctor` calls. Imported then: no start waits for it."""
+        from shared.doctor.composition import Doctor
+
         return Doctor(self)
 
     @cached_property
     def health(self) -> HealthCheck:
         """What the function `health` calls."""
+        from shared.doctor.health import HealthCheck
 
         async def is_well() -> bool:
             return (await self.doctor.examine(only_light=True)).well

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from shared.doctor.check import Check
 from shared.doctor.commands import Commands
 from shared.doctor.finding import Finding, failed, not_run, ok, warning
-from shared.doctor.handshake import SLOW, Shaken, is_public, resolved, shake, tls_1_2
+from shared.doctor.handshake import NO_CONNECTION, SLOW, Shaken, is_public, resolved, shake, tls_1_2
 from shared.doctor.probe import Probe
 from shared.doctor.telling import AGAIN, told
 from shared.errors import Transient, VaultpostError
@@ -42,7 +42,7 @@ class Address:
     async def _run(self) -> list[Finding]:
         of_name = await self._name()
         if of_name.status == "failed":
-            return [of_name]
+            return await self._as_graph_sees(of_name)
         addresses = (self.settings.notifications_address, self.settings.lifecycle_address)
         target = await self.target()
         shaken, probed = await asyncio.gather(asyncio.gather(*map(shake, addresses)), self._probed(target))
@@ -52,9 +52,20 @@ class Address:
         ]
         if probed is None:
             probed = not_run(
-                ADDRESS, "not looked at: there is no folder that can be subscribed to", subject=_FROM_GRAPH
+                ADDRESS,
+                "not looked at: there is no token, secret or folder to subscribe with",
+                subject=_FROM_GRAPH,
             )
         return [of_name, *of_addresses, probed]
+
+    async def _as_graph_sees(self, of_name: Finding) -> list[Finding]:
+        """What this machine does not find is a warning, if Graph does; it is not asked for a loopback."""
+        if is_loopback(self.settings.notification_url):
+            return [of_name]
+        probed = await self._probed(await self.target())
+        if probed is None or probed.status != "ok":
+            return [of_name]
+        return [_seen_by_graph(of_name), probed]
 
     async def _name(self) -> Finding:
         url = self.settings.notification_url
@@ -65,6 +76,8 @@ class Address:
         if not found:
             return failed(ADDRESS, "its name is not known (DNS)", self._setting(), subject=host)
         wrong = await tls_1_2(url)
+        if wrong.startswith(NO_CONNECTION):
+            return failed(ADDRESS, wrong, self._remedy(), subject=host)
         if wrong:
             remedy = (
                 f"az functionapp config set --resource-group GROUP --name {Commands(self.settings).app} "
@@ -91,13 +104,9 @@ class Address:
         return f"{command}\nHOST: portal, the function app > Overview > Default domain."
 
     def _told(self, address: str, shaken: Shaken, *, is_reached: bool) -> Finding:
-        if shaken.wrong and is_reached:
-            said = f"{shaken.wrong}, as this machine sees it; Graph was answered"
-            return warning(
-                ADDRESS, said, "Nothing needs to be done, if that is meant to be so.", subject=address
-            )
         if shaken.wrong:
-            return failed(ADDRESS, shaken.wrong, self._remedy(), subject=address)
+            found = failed(ADDRESS, shaken.wrong, self._remedy(), subject=address)
+            return _seen_by_graph(found) if is_reached else found
         if shaken.seconds > SLOW:
             said = f"answered after {shaken.seconds:.1f} s: Graph calls more than {SLOW:.0f} s slow"
             remedy = (
@@ -134,3 +143,10 @@ class Address:
             return warning(ADDRESS, f"not known: {fault}", AGAIN, subject=_FROM_GRAPH)
         said, remedy = told(fault)
         return failed(ADDRESS, said, remedy, subject=_FROM_GRAPH)
+
+
+def _seen_by_graph(found: Finding) -> Finding:
+    """What this machine has found at fault with an address that Graph was answered at."""
+    said = f"{found.what}, as this machine sees it; Graph was answered"
+    remedy = "Nothing needs to be done, if that is meant to be so."
+    return warning(ADDRESS, said, remedy, subject=found.subject)

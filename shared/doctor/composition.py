@@ -161,7 +161,7 @@ def _address(parts: Parts, token: Token, secrets: Secrets, mailboxes: Mailboxes)
         if watched is None:
             return None
         try:
-            return watched, await parts.secrets.get(NOTIFICATION_KEY)
+            return watched, (await parts.secrets.versions(NOTIFICATION_KEY))[0].value
         except VaultpostError:
             return None  # check secret tells
 

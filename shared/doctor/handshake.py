@@ -23,6 +23,8 @@ ANSWER_WITHIN = 10.0
 """Seconds that Graph waits for the answer to a handshake."""
 SLOW = 3.0
 """Seconds after which Graph calls an answer to a notification slow."""
+NO_CONNECTION = "no connection"
+"""How what `tls_1_2` says begins where TLS is not even reached."""
 _CONNECT_WITHIN = 5.0
 _LARGEST_ANSWER = 64 * 1024
 
@@ -105,11 +107,11 @@ async def tls_1_2(address: str) -> str:
                 parts.hostname, parts.port or 443, ssl=context, server_hostname=parts.hostname
             )
     except TimeoutError:
-        return f"no connection within {_CONNECT_WITHIN:.0f} s"
+        return f"{NO_CONNECTION} within {_CONNECT_WITHIN:.0f} s"
     except OSError as error:
         wrong = what_is_wrong(error)
         if wrong is None:
-            return f"no connection ({type(error).__name__})"
+            return f"{NO_CONNECTION} ({type(error).__name__})"
         is_of_version = wrong.startswith(("it speaks no TLS", "TLS fails"))
         return f"it does not speak TLS 1.2 as Graph does ({wrong})" if is_of_version else wrong
     writer.close()

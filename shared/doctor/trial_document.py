@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from shared.clock import Clock
 from shared.doctor.finding import Finding, failed, not_run, ok, warning
 from shared.errors import ConfigurationFault, Permanent, Transient, VaultpostError
+from shared.log import Events
 from shared.property_values import LAST_BUILT_IN
 from shared.vault.protocol import (
     DOCUMENT,
@@ -43,6 +44,9 @@ class Trial:
     clock: Clock
     _value: str = field(default_factory=lambda: uuid.uuid4().hex)
     _made: VaultObject | None = None
+    _object_type: int = DOCUMENT
+    _is_unclear: bool = False
+    """Whether a create was sent and not answered."""
 
     async def findings(self, classes: Sequence[ClassDef]) -> list[Finding]:
         """What comes of it, in the first of these classes that can be filled, else in a plain one.
@@ -123,10 +127,12 @@ class Trial:
 
     async def _tried(self, kind: ClassDef, values: Sequence[PropertyValue], of: str) -> Finding:
         key = PropertyValue(self.key.id, DataType.TEXT, self._value)
+        self._object_type, self._is_unclear = kind.object_type, True
         try:
             self._made = await self.vault.create(
                 NewObject(kind.id, (*values, key), kind.object_type), [], _at_once
             )
+            self._is_unclear = False
             if not self._made.visible:
                 return failed(
                     FILING_KEY,
@@ -136,6 +142,7 @@ class Trial:
                 )
             waited = await self._found_after(self._made)
         except Permanent as fault:
+            self._is_unclear = False
             return failed(FILING_KEY, f"no document {of} can be written: {fault.reason}", fault.remedy)
         except Transient as fault:
             return failed(FILING_KEY, f"writing a document {of} ended so: {fault}", "Run the doctor again.")
@@ -190,19 +197,30 @@ class Trial:
             for one in made:
                 await self.vault.mark_deleted(one)
         except VaultpostError as fault:
-            which = f"document {self._made.id}" if self._made is not None else "a document, if there is one"
-            return [
-                warning(
-                    FILING_KEY,
-                    f'{which} with "{self._value}" in property "{self.key.name}" was left behind: {fault}',
-                    f'Delete it in M-Files: its name begins with "{_TEXT}". Let the account delete what it '
-                    "has created: the app deletes the twin of a document so.",
-                )
-            ]
+            return [self._left_behind(str(fault))]
+        if self._is_unclear and not made:
+            return [self._left_behind("its creation was not answered, and it is not found yet")]
         return []
 
-    async def _searched(self) -> Sequence[VaultObject]:
-        return [one for one in await self.vault.find(self.key.id, self._value) if not one.deleted]
+    async def _searched(self) -> list[VaultObject]:
+        """What is found of it; for a while, where its creation may end late."""
+        for wait in (0.0, *WAITS) if self._is_unclear else (0.0,):
+            await asyncio.sleep(wait)
+            found = await self.vault.find(self.key.id, self._value, self._object_type)
+            if made := [one for one in found if not one.deleted]:
+                return made
+        return []
+
+    def _left_behind(self, why: str) -> Finding:
+        """Also in the log: the doctor may have run out of time, and then nobody gets its findings."""
+        Events("doctor").warning("trial-document-left-behind", key=self._value, why=why)
+        which = f"document {self._made.id}" if self._made is not None else "a document, if there is one"
+        return warning(
+            FILING_KEY,
+            f'{which} with "{self._value}" in property "{self.key.name}" was left behind: {why}',
+            f'Delete it in M-Files: its name begins with "{_TEXT}". Let the account delete what it '
+            "has created: the app deletes the twin of a document so.",
+        )
 
 
 def _not_written(why_not: Sequence[str]) -> Finding:

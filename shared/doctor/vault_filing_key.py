@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.configuration import Configuration
-from shared.doctor.finding import Finding, failed, ok, warning
+from shared.doctor.finding import Finding, failed, ok
 from shared.doctor.trial_document import ASK, FILING_KEY, Trial
 from shared.doctor.vault_parts import VaultParts
 from shared.errors import ConfigurationFault, Transient, VaultpostError
@@ -17,7 +17,7 @@ _OF_NO_MAIL = "0" * 32
 
 
 async def check_filing_key(parts: VaultParts, *, write: bool) -> Sequence[Finding]:
-    """Look at the property, at the classes, and at a search; with `write` after one, see `_is_to_write`."""
+    """Look at the property, the classes, and a search: after a write, if that is asked or needed."""
     configuration = parts.configuration()
     try:
         structure = await parts.vault().structure(fresh=True)
@@ -27,7 +27,8 @@ async def check_filing_key(parts: VaultParts, *, write: bool) -> Sequence[Findin
             return [wrong]
         classes = await _classes(configuration, structure)
         lacking = [_lacking(key, one) for one in classes if key.id not in one.properties]
-        if await _is_to_write(parts, asked=write):
+        why_not = None if write else await _why_not_to_write(parts, configuration)
+        if why_not is None:
             trial = Trial(parts.vault(), structure, key, parts.clock)
             return [*lacking, *await trial.findings(classes)]
         await parts.vault().find(key.id, _OF_NO_MAIL)
@@ -37,7 +38,7 @@ async def check_filing_key(parts: VaultParts, *, write: bool) -> Sequence[Findin
         return [failed(FILING_KEY, f"the vault cannot be asked: {fault}", "Run the doctor again.")]
     on = "" if lacking else f", on each class used ({len(classes)})"
     said = f'property "{key.name}" is of data type Text{on}, and can be searched by'
-    why = "no document was written to see whether it is found at once, as the app has filed mail before"
+    why = f"no document was written to see whether it is found at once, as {why_not}"
     return [*lacking, ok(FILING_KEY, f"{said}; {why}. To do that: {ASK}")]
 
 
@@ -79,11 +80,8 @@ async def _classes(configuration: Configuration, structure: Structure) -> list[C
 
 
 def _lacking(key: PropertyDef, kind: ClassDef) -> Finding:
-    """A warning: M-Files lets an object have properties that its class has not.
-
-    That a client may give it one at once is what vaults are seen to do; the reference does not say it.
-    """
-    return warning(
+    """A failure, though M-Files lets an object have properties that its class has not: it does not last."""
+    return failed(
         FILING_KEY,
         f'class "{kind.name}" does not have property "{key.name}": documents get it all the same, but users '
         "may take it off, and then a mail can be filed twice",
@@ -92,11 +90,14 @@ def _lacking(key: PropertyDef, kind: ClassDef) -> Finding:
     )
 
 
-async def _is_to_write(parts: VaultParts, *, asked: bool) -> bool:
-    """If it is asked for, and as long as nothing was ever filed: filed documents prove the same."""
-    if asked:
-        return True
+async def _why_not_to_write(parts: VaultParts, configuration: Configuration) -> str | None:
+    """Why no document is written unasked; None as long as mail is to be filed, and none ever was.
+
+    Filed documents prove the same.
+    """
+    if all(source.mode == "observe" for source in configuration.source):
+        return "every source only observes"
     try:
-        return not await parts.has_filed()
+        return "the app has filed mail before" if await parts.has_filed() else None
     except VaultpostError:
-        return False  # the check of storage tells
+        return "the journal cannot be read"  # the check of storage tells

@@ -117,7 +117,10 @@ def test_each_place_that_changes_mail_is_named() -> None:
         ]
     )
 
-    assert found.exchange_roles == ("Application Mail.Read", "Application Mail.ReadWrite")
+    assert tuple(need.exchange_role for need in found.needs) == (
+        "Application Mail.Read",
+        "Application Mail.ReadWrite",
+    )
     assert found.read.reasons == (Reason("invoices", "mailbox"), Reason("contracts", "mailbox"))
     assert [str(reason) for reason in found.write.reasons] == [
         'source "invoices": after.read',
@@ -131,4 +134,4 @@ def test_a_configuration_with_no_source_enabled_needs_nothing() -> None:
     found = needed([source("invoices", enabled=False, after={"read": True})])
 
     assert not found.needs
-    assert found.graph_roles == found.exchange_roles == ()
+    assert (found.graph_roles, found.needs) == ((), ())

@@ -104,6 +104,7 @@ function Wait-Subscription {
     $root = "$((Get-MgEnvironment -Name (Get-MgContext).Environment).GraphEndpoint.TrimEnd('/'))/v1.0"
     $end = (Get-Date).AddMinutes($Minutes)
     $readableSince = $null
+    $result = 'NoAnswer'
     while ($true) {
         $token = Get-ProbeToken -Credential $Credential
         $inside = Invoke-ProbeRequest -Method 'Get' -Uri "$root/users/$([uri]::EscapeDataString($Mailbox))/mailFolders/inbox" -Token $token
@@ -112,14 +113,11 @@ function Wait-Subscription {
             $outside = Invoke-ProbeRequest -Method 'Get' -Uri "$root/users/$([uri]::EscapeDataString($OutsideMailbox))/mailFolders/inbox" -Token $token
             if ($outside.Status -eq 200) { return 'TooWide' }
             $result = Get-SubscriptionResult -Root $root -Mailbox $Mailbox -NotificationUrl $NotificationUrl -Token $token
-            if ($result -ne 'Refused') { return $result }
+            if ($result -notin 'Refused', 'NoAnswer') { return $result }
         }
         # Once reading works, half an hour more is given to what subscriptions may be decided by.
-        if ($readableSince -and (Get-Date) -ge $readableSince.AddMinutes(30)) { return 'Refused' }
-        if ((Get-Date) -ge $end) {
-            if ($readableSince) { return 'Refused' }
-            return 'NoAnswer'
-        }
+        if ($readableSince -and (Get-Date) -ge $readableSince.AddMinutes(30)) { return $result }
+        if ((Get-Date) -ge $end) { return $result }
         Write-Information "Exchange does not know of the role yet, or Graph refuses. Next try in 5 minutes, until $($end.ToString('t'))." -InformationAction Continue
         Start-Sleep -Seconds 300
     }
@@ -128,7 +126,7 @@ function Wait-Subscription {
 function Get-SubscriptionResult {
     <#
     .SYNOPSIS
-    Subscribed, Refused or AddressFault. A subscription that is made is deleted at once; it would end within the hour.
+    Subscribed, Refused, AddressFault or NoAnswer: an outage is no refusal. A subscription that is made is deleted at once; it would end within the hour.
     #>
     [CmdletBinding()]
     [OutputType([string])]
@@ -156,7 +154,8 @@ function Get-SubscriptionResult {
         Write-Warning "Graph answered 400. It has to reach $($NotificationUrl.AbsoluteUri). $($made.Content)"
         return 'AddressFault'
     }
-    'Refused'
+    if ($made.Status -in 401, 403) { return 'Refused' }
+    'NoAnswer'
 }
 
 function Get-ProbeToken {

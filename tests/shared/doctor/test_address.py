@@ -133,6 +133,38 @@ async def test_what_graph_reaches_is_well_though_this_machine_does_not(
     assert [found[name].status for name in ("notifications", "lifecycle")] == ["warning"] * 2
 
 
+@pytest.mark.parametrize(
+    ("addresses", "tls", "what"),
+    [
+        ([], "", "its name is not known (DNS)"),
+        (["203.0.113.1"], "no connection within 5 s", "no connection within 5 s"),
+        (["203.0.113.1"], "its certificate has expired", "its certificate has expired"),
+    ],
+    ids=["no name", "no connection", "certificate"],
+)
+async def test_a_name_that_graph_reaches_is_well_though_this_machine_does_not(
+    ready: SetUp, monkeypatch: pytest.MonkeyPatch, addresses: list[str], tls: str, what: str
+) -> None:
+    """A gateway may let in Graph alone, and a network's own DNS not know the name; without Graph it fails."""
+
+    async def found(_: str) -> list[str]:
+        return addresses
+
+    async def spoken(_: str) -> str:
+        return tls
+
+    monkeypatch.setattr(address, "resolved", found)
+    monkeypatch.setattr(address, "tls_1_2", spoken)
+    monkeypatch.setattr(address, "is_loopback", lambda _: False)
+    (host, asked) = of("address", await ready.only("token", "mailbox", "folder", "address"))
+    (alone,) = of("address", await ready.only("address"))
+
+    assert (host.status, asked.status) == ("warning", "ok")
+    assert what in host.what
+    assert alone.status == "failed"
+    assert ("--min-tls-version" in alone.remedy) == (what == "its certificate has expired")
+
+
 async def test_a_slow_answer_is_a_warning(ready: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(address, "SLOW", 0.0)
     found = await findings(ready)

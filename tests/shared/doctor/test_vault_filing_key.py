@@ -115,8 +115,8 @@ async def test_a_property_that_the_vault_fills_itself_is_told(ground: Ground) ->
     assert "makes the values of property" in (await failed(ground)).what
 
 
-async def test_a_class_without_the_property_is_a_warning_for_each(ground: Ground) -> None:
-    """M-Files lets an object have more than its class has; a document proves it."""
+async def test_a_class_without_the_property_fails_for_each(ground: Ground) -> None:
+    """M-Files lets an object have more than its class has, but users may take it off."""
     ground.document = {
         "class": "CL.Mail",
         "content": "linked-attachments",
@@ -126,7 +126,7 @@ async def test_a_class_without_the_property_is_a_warning_for_each(ground: Ground
     others_are_well(findings)
     lacking, proof = [one for one in findings if one.check == "filing-key"]
 
-    assert (lacking.status, lacking.subject) == ("warning", "Confidential")
+    assert (lacking.status, lacking.subject) == ("failed", "Confidential")
     assert 'class "Confidential" does not have property "Filing key"' in lacking.what
     assert "Classes > Confidential > Properties" in lacking.remedy
     assert proof.status == "ok"
@@ -176,6 +176,53 @@ async def test_a_document_whose_creation_was_not_answered_is_marked_deleted(grou
 
     assert "ended so: M-Files answered 502" in (await failed(ground)).what
     assert left(ground) == [True]
+
+
+async def test_a_creation_that_ends_late_is_waited_for_and_marked_deleted(ground: Ground) -> None:
+    """Of whatever type: the first search comes too early."""
+    searches = 0
+
+    async def late(request: web.Request, handler: Handler) -> web.StreamResponse:
+        nonlocal searches
+        answer = await handler(request)
+        if request.method == "POST" and request.path == "/REST/objects/0":
+            return web.Response(status=502)
+        if request.path == "/REST/objects":
+            searches += 1
+            if searches == 1:
+                return web.json_response({"Items": [], "MoreResults": False})
+        return answer
+
+    ground.instead = late
+
+    assert "ended so: M-Files answered 502" in (await failed(ground)).what
+    assert searches == 2
+    assert left(ground) == [True]
+
+
+async def test_one_of_which_nobody_knows_whether_it_was_created_is_told(
+    ground: Ground, caplog: pytest.LogCaptureFixture
+) -> None:
+    ground.instead = refusing(CREATE, 502, error(502))
+    findings = await ground.findings(write=True)
+    others_are_well(findings)
+    found, warned = [one for one in findings if one.check == "filing-key"]
+
+    assert (found.status, warned.status) == ("failed", "warning")
+    assert "a document, if there is one" in warned.what
+    assert "was left behind: its creation was not answered" in warned.what
+    assert "trial-document-left-behind" in caplog.text
+
+
+async def test_nothing_is_written_unasked_while_every_source_only_observes(ground: Ground) -> None:
+    """Who observes has not agreed to anything being written, and would have it at each look."""
+    ground.filed = False
+    ground.more = {"mode": "observe"}
+    found = of("filing-key", await ground.findings())
+
+    assert found.status == "ok"
+    assert "every source only observes. To do that: python3 ops.py doctor --write" in found.what
+    assert left(ground) == []
 
 
 async def test_a_document_that_cannot_be_marked_deleted_is_a_warning(ground: Ground) -> None:
