@@ -10,6 +10,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 
 from shared.clock import Clock
+from shared.credential_faults import GRAPH_CERTIFICATE
 from shared.doctor.check import Check
 from shared.doctor.claims import claims_of
 from shared.doctor.commands import Commands
@@ -90,27 +91,43 @@ class Secrets:
         if state.expires_soon(self.clock.now()):
             told = f"expires at {state.expires:%Y-%m-%d %H:%M} UTC"
             return warning(SECRET, told, remedy_of_expiry(name, self.settings.key_vault_url), subject=name)
-        if name == NOTIFICATION_KEY and await self._is_short():
-            return warning(
-                SECRET,
-                f"has less than {SHORTEST_KEY} characters: whoever sees a client state can find it by trying",
-                "Set a random one; the former one is accepted while its subscriptions live:\n"
-                "openssl rand -base64 32 | tr -d '\\n' > key.txt\n"
-                f"az keyvault secret set --vault-name {self._vault} --name {name} --file key.txt",
-                subject=name,
-            )
+        doubt = self._doubt(name, await self._value(name))
+        if doubt is not None:
+            return warning(SECRET, *doubt, subject=name)
         end = f", until {state.expires:%Y-%m-%d}" if state.expires else ""
         return ok(SECRET, f"is there, enabled{end}", subject=name)
 
     async def _state(self, name: str) -> SecretState:
         return await self.store().describe(name, versioned=name == NOTIFICATION_KEY)
 
-    async def _is_short(self) -> bool:
+    async def _value(self, name: str) -> str | None:
+        """Nothing where it cannot be had: it was there a moment ago, and what is not known is not told."""
         try:
-            versions = await self.store().versions(NOTIFICATION_KEY)
+            if name == NOTIFICATION_KEY:
+                return (await self.store().versions(name))[0].value
+            return await self.store().get(name)
         except VaultpostError:
-            return False  # it was there a moment ago: what is not known is not told
-        return len(versions[0].value) < SHORTEST_KEY
+            return None
+
+    def _doubt(self, name: str, value: str | None) -> tuple[str, str] | None:
+        """What makes a value doubtful, and what to do about it. A certificate may be text of many lines."""
+        if value is None or name == GRAPH_CERTIFICATE:
+            return None
+        command = f"az keyvault secret set --vault-name {self._vault} --name {name} --file"
+        if name == NOTIFICATION_KEY and len(value) < SHORTEST_KEY:
+            return (
+                f"has less than {SHORTEST_KEY} characters: whoever sees a client state can find it by trying",
+                (
+                    "Set a random one; the former one is accepted while its subscriptions live:\n"
+                    f"openssl rand -base64 32 | tr -d '\\n' > key.txt\n{command} key.txt"
+                ),
+            )
+        if name != NOTIFICATION_KEY and value != value.rstrip("\r\n"):
+            return (
+                "ends in a line break, which counts as a part of it: files end so",
+                f'Unless that is meant to be so:\nprintf %s "$(cat FILE)" > value.txt\n{command} value.txt',
+            )
+        return None
 
     async def _own_id(self) -> str | None:
         """The object id of the identity that Key Vault has refused, or the id of its application."""

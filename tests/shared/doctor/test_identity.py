@@ -57,6 +57,20 @@ async def test_a_key_that_can_be_guessed_is_a_warning(ready: SetUp) -> None:
     assert "kkk" not in told.what + told.remedy
 
 
+async def test_a_secret_that_was_set_with_the_line_end_of_its_file_is_told(ready: SetUp) -> None:
+    """The service refuses it, and nobody sees why."""
+    known = ready.box.secrets.get("mfiles-password")
+    assert known is not None
+    with ready.secret("mfiles-password", f"{known.value}\n"):
+        told = [one for one in await ready.only("keyvault", "secret") if one.status != "ok"]
+
+    assert [(one.check, one.subject, one.status) for one in told] == [
+        ("secret", "mfiles-password", "warning")
+    ]
+    assert "ends in a line break" in told[0].what
+    assert known.value not in f"{told}"
+
+
 async def test_each_secret_that_is_needed_is_told_by_name(ready: SetUp) -> None:
     findings = await ready.only("keyvault", "secret")
 
