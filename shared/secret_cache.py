@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from shared.log import Events
 from shared.secret_faults import SecretFault, is_taken_away, unreachable
@@ -23,15 +24,16 @@ anyone can send such a one.
 FAULT_KEPT_FOR = 5.0
 """Seconds that a secret which is not there is not asked for again: many may want it at once."""
 LONGEST_READ = 1.0
-"""Seconds that Key Vault has where the last value can serve on: a webhook waits for it."""
+"""Seconds that anybody waits where the last value can serve on: a webhook does. The read itself goes on."""
 LONGEST_FIRST_READ = 20.0
-"""Seconds that it has otherwise."""
+"""Seconds that a read has, and that anybody waits where nothing is kept."""
 
 
 @dataclass(frozen=True)
 class _Kept:
     versions: Versions
     until: float
+    is_extended: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class _Failed:
 class SecretCache:
     """Serves what `read` gives, which is told what it gave last. Many who wait for a secret cost one read.
 
+    A read outlives who waits for it: the next one finds it under way, or what came of it.
     A value serves on while Key Vault is down. One that a person has taken away serves no longer than it would
     have without that.
     """
@@ -55,6 +58,8 @@ class SecretCache:
         self._log = log
         self._kept: dict[str, _Kept] = {}
         self._failed: dict[str, _Failed] = {}
+        self._readings: dict[str, asyncio.Task[Versions]] = {}
+        self._left: set[str] = set()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._not_before: defaultdict[str, float] = defaultdict(lambda: float("-inf"))
         self._seldom_until: defaultdict[str, float] = defaultdict(lambda: float("-inf"))
@@ -111,7 +116,14 @@ class SecretCache:
     async def renew(self, name: str) -> None:
         """Read it now, whatever is kept, and keep it. Raises SecretFault, and keeps what was kept."""
         async with self._locks[name]:
-            self._keep(name, await self._asked(name, LONGEST_FIRST_READ))
+            await self._asked(name, LONGEST_FIRST_READ)
+
+    async def close(self) -> None:
+        """End the reads that nobody waits for any more."""
+        readings = list(self._readings.values())
+        for reading in readings:
+            reading.cancel()
+        await asyncio.gather(*readings, return_exceptions=True)
 
     def _fresh(self, name: str) -> Versions | None:
         kept = self._kept.get(name)
@@ -130,18 +142,47 @@ class SecretCache:
         if kept is not None and self._clock() < self._not_before[name]:
             return kept.versions
         try:
-            versions = await self._asked(name, LONGEST_FIRST_READ if kept is None else LONGEST_READ)
+            return await self._asked(name, LONGEST_FIRST_READ if kept is None else LONGEST_READ)
         except SecretFault as fault:
             return self._without(name, kept, fault)
-        return self._keep(name, versions)
 
     async def _asked(self, name: str, within: float) -> Versions:
-        kept = self._kept.get(name)
+        """What is read, and kept. With the lock of the name, so that one alone waits for a read."""
+        reading = self._readings.get(name)
+        if reading is None:
+            reading = self._readings[name] = asyncio.create_task(self._reading(name))
+            reading.add_done_callback(partial(self._ended, name))
+        self._left.discard(name)
         try:
             async with asyncio.timeout(within):
-                return await self._read(name, kept.versions if kept is not None else ())
+                return await asyncio.shield(reading)
         except TimeoutError:
+            self._left.add(name)
             raise unreachable(name, f"nothing in {within:.0f} s") from None
+        except asyncio.CancelledError:
+            self._left.add(name)
+            raise
+
+    async def _reading(self, name: str) -> Versions:
+        kept = self._kept.get(name)
+        try:
+            async with asyncio.timeout(LONGEST_FIRST_READ):
+                versions = await self._read(name, kept.versions if kept is not None else ())
+        except TimeoutError:
+            raise unreachable(name, f"nothing in {LONGEST_FIRST_READ:.0f} s") from None
+        return self._keep(name, versions)
+
+    def _ended(self, name: str, reading: asyncio.Task[Versions]) -> None:
+        """A read is over; a fault that nobody waits for any more has the same effect."""
+        del self._readings[name]
+        fault = None if reading.cancelled() else reading.exception()
+        if name in self._left:
+            self._left.discard(name)
+            if isinstance(fault, SecretFault):
+                with suppress(SecretFault):
+                    self._without(name, self._kept.get(name), fault)
+            elif fault is not None:
+                self._log.warning("secret-not-read", secret=name, why=type(fault).__name__)
 
     def _keep(self, name: str, versions: Versions) -> Versions:
         self._failed.pop(name, None)
@@ -157,12 +198,13 @@ class SecretCache:
             raise fault
         if is_taken_away(fault):
             self._log.failure("secret-taken-away", secret=name, why=fault.reason, remedy=fault.remedy)
-            if now >= kept.until:
+            if now >= kept.until or kept.is_extended:
                 del self._kept[name]
                 self._failed[name] = _Failed(fault, now + FAULT_KEPT_FOR)
             raise fault
         self._log.warning("secret-not-read", secret=name, why=str(fault))
         again = now + AGAIN_AFTER
         self._not_before[name] = self._seldom_until[name] = again
-        self._kept[name] = _Kept(kept.versions, max(kept.until, again))
+        is_extended = kept.is_extended or kept.until < again
+        self._kept[name] = _Kept(kept.versions, max(kept.until, again), is_extended)
         return kept.versions

@@ -85,5 +85,7 @@ class SecretStore:
         await self._present.renew(name)
 
     async def close(self) -> None:
-        """Close the connections."""
+        """End what is under way, and close the connections."""
+        await self._present.close()
+        await self._accepted.close()
         await self._client.close()

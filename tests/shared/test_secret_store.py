@@ -120,7 +120,67 @@ async def test_once_key_vault_is_back_the_new_value_comes(
     await key_vault.start()
     clock.advance(minutes=2)
 
+    for _ in range(200):  # the read that was under way goes on: in truth, no minute has passed
+        if await secrets.get(NAME) == "second":
+            break
+        await asyncio.sleep(0.05)
     assert await secrets.get(NAME) == "second"
+
+
+async def test_a_read_that_nobody_waits_for_any_more_still_counts(
+    secrets: SecretStore, key_vault: KeyVault, clock: FakeClock
+) -> None:
+    """Else a Key Vault that is always slower than anybody waits would hide a rotation for ever."""
+    await secrets.get(NAME)
+    key_vault.secrets.set(NAME, "second")
+    key_vault.seconds = 0.3
+    clock.advance(hours=1)
+    assert await secrets.get(NAME) == "first"
+
+    await asyncio.sleep(0.3)
+
+    assert await secrets.get(NAME) == "second"
+    assert key_vault.reads[NAME] == 2
+
+
+async def test_a_first_read_goes_on_for_the_next_who_asks(secrets: SecretStore, key_vault: KeyVault) -> None:
+    """A webhook waits for 2.5 s: it would begin anew at each request, and never come to its end."""
+    key_vault.seconds = 0.3
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await secrets.get(NAME)
+
+    assert await secrets.get(NAME) == "first"
+    assert key_vault.reads[NAME] == 1
+
+
+async def test_a_secret_that_is_slowly_said_to_be_taken_away_does_not_serve_on_for_ever(
+    secrets: SecretStore, key_vault: KeyVault, clock: FakeClock
+) -> None:
+    await secrets.get(NAME)
+    key_vault.secrets.enable(NAME, enabled=False)
+    key_vault.seconds = 0.3
+    clock.advance(hours=1)
+    assert await secrets.get(NAME) == "first"
+
+    with pytest.raises(SecretFault):
+        for _ in range(200):
+            await asyncio.sleep(0.02)
+            await secrets.get(NAME)
+
+
+async def test_the_end_of_the_app_ends_a_read_that_is_under_way(
+    secrets: SecretStore, key_vault: KeyVault
+) -> None:
+    key_vault.seconds = 5.0
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await secrets.get(NAME)
+
+    await secrets.close()
+
+    assert not [one for one in asyncio.all_tasks() if "_reading" in repr(one.get_coro())]
 
 
 async def test_a_rejected_value_is_read_anew_at_once(secrets: SecretStore, key_vault: KeyVault) -> None:
