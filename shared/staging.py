@@ -114,13 +114,13 @@ class Staging:
         is_fetched = manifest is None
         try:
             if manifest is None:
-                message = await self.mailboxes.message(source.mailbox, row.message)
+                message, attachments = await self.mailboxes.opened(source.mailbox, row.message)
                 if message.id != row.message:
                     return await self._rename(arrived, claim, message.id)
                 if row.missing_since is not None:  # a mail that is not found later is not found anew
                     row = await claim.update(lambda row: replace(row, missing_since=None))
                 skip = skipped_for_its_time(source, message, self.clock.now(), row.open_since)
-                fetched = skip or await self._fetched(source, row, message)
+                fetched = skip or await self._fetched(source, row, message, attachments)
                 if isinstance(fetched, Skip):
                     return await self._skip(claim, fetched)
                 manifest = fetched
@@ -158,20 +158,23 @@ class Staging:
         await claim.delete()
         return Staged.RENAMED
 
-    async def _fetched(self, source: Source, row: Row, message: Message) -> Manifest | Skip:
+    async def _fetched(
+        self, source: Source, row: Row, message: Message, attachments: Sequence[Attachment]
+    ) -> Manifest | Skip:
         """The mail could be read: what is refused of its content now says nothing of its mailbox.
 
         Raises Transient instead, so that it is given up in the end, as a fault of this mail.
         """
         try:
-            return await self._fetch(source, row, message)
+            return await self._fetch(source, row, message, attachments)
         except (NotFound, Refused) as fault:
             raise Transient(f'source "{source.name}": content of a mail: {fault}') from None
 
-    async def _fetch(self, source: Source, row: Row, message: Message) -> Manifest | Skip:
+    async def _fetch(
+        self, source: Source, row: Row, message: Message, attachments: Sequence[Attachment]
+    ) -> Manifest | Skip:
         """Stream the mail into a run of its own; the first manifest wins, a loser takes its run away."""
         run = secrets.token_hex(8)
-        attachments = await self.mailboxes.attachments(source.mailbox, message.id)
         mail = await self._facts.of(source, message, attachments)
         # Before rules are asked: they are to see the names of what is attached, not of what stands for it.
         await_content(attachments, self._patience(row))

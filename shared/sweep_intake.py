@@ -129,11 +129,10 @@ class Intake:
         """
         mailbox = self.source.mailbox
         try:
-            mail = mail_of(await self.mailboxes.message(mailbox, entry.id))
-            attachments = await self.mailboxes.attachments(mailbox, entry.id)
+            message, attachments = await self.mailboxes.opened(mailbox, entry.id)
         except (NotFound, Refused):
             return False
-        owner = await self._filed_as(fingerprint(mail, attachments))
+        owner = await self._filed_as(fingerprint(mail_of(message), attachments))
         if owner is None:
             return False
         reason = f"It was filed before, with the filing key {owner.key}."

@@ -95,6 +95,13 @@ ATTACHMENT_PROPERTIES = ["id", "name", "contentType", "size", "isInline"]
 """What is asked for of an attachment: not its bytes."""
 
 
+class OpenedMessage(Message, rename="camel", kw_only=True):
+    """A `message` with its attachments expanded. One without the list is no answer: it is not taken for empty."""
+
+    attachments: list[Attachment]
+    attachments_next_link: str | None = msgspec.field(name="attachments@odata.nextLink", default=None)
+
+
 class Removed(Lenient):
     """Why an entry of a delta query is of a message that is in the folder no more."""
 

@@ -21,6 +21,7 @@ from shared.graph.answers import (
     Attachment,
     MailFolder,
     Message,
+    OpenedMessage,
     Page,
 )
 from shared.graph.client import GraphClient
@@ -28,6 +29,11 @@ from shared.graph.client import GraphClient
 _ATTACHMENT_BYTES = (
     "{+baseurl}/users/{user%2Did}/messages/{message%2Did}/attachments/{attachment%2Did}/$value"
 )
+
+_EXPANDED = f"attachments($select={','.join(ATTACHMENT_PROPERTIES)})"
+_ASKED_FOR_ALONE = 20
+"""Attachments from which on an expanded list may be cut: the only number on record is that of directory objects
+(learn.microsoft.com/graph/query-parameters, $expand)."""
 
 
 class MailboxReader:
@@ -49,6 +55,23 @@ class MailboxReader:
             RequestConfiguration(query_parameters=query)
         )
         return await self._client.answer(request, Message, mailbox=mailbox)
+
+    async def opened(self, mailbox: str, message: str) -> tuple[Message, list[Attachment]]:
+        """A message and all its attachments without their bytes, in one request where they are few.
+
+        `$expand` includes them all, and it is not said how many that can be
+        (learn.microsoft.com/graph/api/message-list-attachments). Raises NotFound, ConfigurationFault, Refused, Unavailable.
+        """
+        query = MessageItemRequestBuilder.MessageItemRequestBuilderGetQueryParameters(
+            select=MESSAGE_PROPERTIES, expand=[_EXPANDED]
+        )
+        request = self._message(mailbox, message).to_get_request_information(
+            RequestConfiguration(query_parameters=query)
+        )
+        found = await self._client.answer(request, OpenedMessage, mailbox=mailbox)
+        if found.attachments_next_link is None and len(found.attachments) < _ASKED_FOR_ALONE:
+            return found, found.attachments
+        return found, await self.attachments(mailbox, message)
 
     def mime(self, mailbox: str, message: str) -> AsyncGenerator[bytes, None]:
         """The message in MIME, made anew at each call (learn.microsoft.com/graph/outlook-get-mime-message).

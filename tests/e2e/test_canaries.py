@@ -161,7 +161,7 @@ async def _refused_by_graph(app: Exposed) -> None:
     said = f"Message of {app.canaries.word('error of Graph')}@example.com is not there."
     faults = (
         Status(429, retry_after="30", message=said, route=r"GET /messages/[^/?]+\?", times=1),
-        Status(500, code="ErrorInternalServerError", message=said, route="GET /attachments", times=1),
+        Status(500, code="ErrorInternalServerError", message=said, route="GET /attachments/", times=1),
         Cut(bytes=300, route=r"GET /messages/[^/]+/\$value$", times=1),
     )
     async with asyncio.TaskGroup() as tasks:

@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 
 from shared.answers import Unreadable, decoded
 from shared.errors import Unavailable, VaultpostError
-from shared.graph.answers import Attachment, Message, Page
+from shared.graph.answers import Attachment, Message, OpenedMessage
 from shared.graph.faults import NotFound, Refused
 from shared.journal_row import Row
 from shared.mail_kinds import DRAFT
@@ -45,6 +45,13 @@ class Answers:
     content: dict[str, bytes | VaultpostError]
     mime: bytes = MIME
 
+    @property
+    def opened(self) -> Any:
+        """The message with its attachments, in one answer."""
+        if isinstance(self.message, dict) and isinstance(self.page, dict) and "value" in self.page:
+            return {**self.message, "attachments": self.page["value"]}
+        return self.message
+
 
 class OddMailboxes(Mailboxes):
     """A tenant in which one mail is odd."""
@@ -53,15 +60,11 @@ class OddMailboxes(Mailboxes):
         super().__init__(world.outages)
         self._answers = answers
 
-    async def message(self, mailbox: str, message: str) -> Message:
+    async def opened(self, mailbox: str, message: str) -> tuple[Message, list[Attachment]]:
         if message in self.mails:
-            return await super().message(mailbox, message)
-        return _answered(self._answers.message, Message)  # type: ignore[no-any-return]
-
-    async def attachments(self, mailbox: str, message: str) -> list[Attachment]:
-        if message in self.mails:
-            return await super().attachments(mailbox, message)
-        return _answered(self._answers.page, Page[Attachment]).value  # type: ignore[no-any-return]
+            return await super().opened(mailbox, message)
+        found: OpenedMessage = _answered(self._answers.opened, OpenedMessage)
+        return found, found.attachments
 
     async def folder_name(self, mailbox: str, folder: str) -> str:
         raise GONE
@@ -125,7 +128,7 @@ async def ended(answers: Answers) -> tuple[OddWorld, Row]:
     of_app, configuration = configured(invoices="CL.Invoice")
     world = OddWorld((of_app, msgspec.structs.replace(configuration, give_up_after="1h")))
     world.mailboxes = OddMailboxes(world, answers)
-    read = _read(answers.message, Message)
+    read = _read(answers.opened, OpenedMessage)
     final = read.id if read is not None and read.id else ANNOUNCED
     world.source_of = {ANNOUNCED: SOURCE, final: SOURCE}
     world.writer.put(final)
@@ -145,13 +148,13 @@ async def ended(answers: Answers) -> tuple[OddWorld, Row]:
 
 def reasons(answers: Answers) -> set[str]:
     """What can stand against filing; nothing where it must be filed."""
-    message, page = _read(answers.message, Message), _read(answers.page, Page[Attachment])
-    if message is None or (page is None and message.id):
+    message = _read(answers.opened, OpenedMessage)
+    if message is None:
         return {"Graph's answer cannot be read"}
     if not message.id:
         return {"has no id for a message"}
     found = set() if answers.mime else {"a mail with no bytes"}
-    for one in page.value:
+    for one in message.attachments:
         if one.kind != REFERENCE:
             content = answers.content.get(one.id)
             if not one.id:
@@ -165,7 +168,7 @@ async def is_well(answers: Answers) -> None:
     """Filed with all that there is, a draft that is skipped, or failed for one of the reasons there are."""
     world, row = await ended(answers)
     assert (world.raised, world.poisoned) == ([], 0)
-    message, against = _read(answers.message, Message), reasons(answers)
+    message, against = _read(answers.opened, OpenedMessage), reasons(answers)
     if message is not None and message.id and message.is_draft:
         assert (row.state, row.rule) == ("skipped", DRAFT)
     elif against:
@@ -182,7 +185,7 @@ async def _is_filed_whole(world: World, row: Row, answers: Answers) -> None:
     manifest = await world.area.manifest(SOURCE, row.key)
     assert manifest is not None
     (kept,) = [kept for kept in world.vault.objects if kept.key == row.key]
-    listed = _read(answers.page, Page[Attachment]).value
+    listed = _read(answers.opened, OpenedMessage).attachments
     numbers = [file.number for file in manifest.files] + [left.number for left in manifest.left_out]
     assert sorted(numbers) == list(range(len(listed) + 1))
     assert kept.contents[0] == answers.mime

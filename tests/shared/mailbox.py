@@ -54,6 +54,10 @@ class FakeMailbox(MailboxReader):
         mail = await self._mail("attachments", mailbox, message)
         return [attachment for attachment, _ in mail.attachments]
 
+    async def opened(self, mailbox: str, message: str) -> tuple[Message, list[Attachment]]:
+        mail = await self._mail("message", mailbox, message)
+        return mail.message, [attachment for attachment, _ in mail.attachments]
+
     async def mime(self, mailbox: str, message: str) -> AsyncGenerator[bytes, None]:
         mail = await self._mail("mime", mailbox, message)
         async for piece in self._streamed(mail.mime):

@@ -635,7 +635,7 @@ async def test_a_mail_that_could_be_read_is_not_called_missing_for_an_earlier_40
 
 
 @pytest.mark.parametrize("fault", [Refused(400, "ErrorInvalidRequest", ""), NotFound("ErrorInvalidUser")])
-@pytest.mark.parametrize("call", ["attachments", "mime", "attachment_bytes"])
+@pytest.mark.parametrize("call", ["mime", "attachment_bytes"])
 async def test_what_is_refused_of_a_mail_that_could_be_read_is_no_fault_of_its_mailbox(
     world: World, call: str, fault: Exception
 ) -> None:
