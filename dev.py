@@ -48,7 +48,7 @@ usage: python3 dev.py COMMAND
   sandbox   the local services alone, until Ctrl-C
   host --settings FILE [--port N] [--lease SECONDS]
             the app alone, on plain HTTP at 127.0.0.1, against any services
-  lint      ruff, mypy, bandit and pip-audit
+  lint      ruff, mypy, bandit, pip-audit, and checkov over infra
   package [--out FILE]
             what is deployed as a ZIP file, and its size with what the platform installs beside it
 """
@@ -61,6 +61,7 @@ _INCLUDES_THE_APPS = re.compile(rb"^-r requirements\.txt\b", re.MULTILINE)
 _AUDITED = ("requirements.txt", "requirements-dev.txt", "requirements-worker.txt")
 _SCANNED = ("function_app.py", "dev.py", "ops.py", "handlers", "shared", "sandbox")
 _ACCEPTED = re.compile(r"^\| ((?:CVE|GHSA|PYSEC)-[\w-]+) \|[^|]*\w[^|]*\|[^|]*\w[^|]*\|$", re.MULTILINE)
+_NO_SUCH_PACKAGE = "(from versions: none)"
 _UNREACHABLE = re.compile(r"\b(?:requests\.exceptions\.\w+|ServiceError|ConnectionError)\b")
 _OF_ONE_PROCESS = {"--pdb", "--trace", "-s", "--capture=no", "no:xdist"}
 _PROBE = "import sys; print(sys.executable); print('.'.join(map(str, sys.version_info[:3])))"
@@ -347,6 +348,12 @@ def audit_environment(interpreter: Interpreter) -> VirtualEnvironment:
     return VirtualEnvironment(directory, interpreter, ROOT / "requirements-audit.txt")
 
 
+def checkov_environment(interpreter: Interpreter) -> VirtualEnvironment:
+    """What checks the templates of infra/: apart, as it pins older versions of what the others need."""
+    directory = DEV / f"venv-{interpreter.line}-checkov"
+    return VirtualEnvironment(directory, interpreter, ROOT / "requirements-checkov.txt")
+
+
 def ensure(wanted: VirtualEnvironment) -> Path:
     """Its Python, with everything installed; what is whole already costs nothing."""
     if not wanted.is_whole():
@@ -590,6 +597,7 @@ def lint(arguments: Sequence[str]) -> int:
     options("lint", arguments)
     python = ensure(main_environment(this_interpreter()))
     auditor = ensure(audit_environment(this_interpreter()))
+    checkov = ensure_if_reachable(checkov_environment(this_interpreter()))
     environment = scrubbed(os.environ, DEV)
     checks: list[tuple[str, list[str | Path], Mapping[str, str], Judge]] = [
         ("ruff check", [python, "-m", "ruff", "check"], environment, by_status),
@@ -598,6 +606,8 @@ def lint(arguments: Sequence[str]) -> int:
         ("bandit", [auditor, "-m", "bandit", *BANDIT], environment, by_status),
         ("pip-audit", [auditor, "-m", "pip_audit", *pip_audit()], for_installing(os.environ), by_findings),
     ]
+    if checkov:
+        checks.append(("checkov", [python, "-m", "tests.infra.policies", checkov], environment, by_status))
     started, passed = time.monotonic(), True
     ended = run_together([(command, variables) for _, command, variables, _ in checks])
     for (name, *_, judge), (status, output) in zip(checks, ended, strict=True):
@@ -606,7 +616,19 @@ def lint(arguments: Sequence[str]) -> int:
             print(why)
         print(f"{name}: {verdict} ({time.monotonic() - started:.1f} s)", flush=True)
         passed = passed and verdict != "failed"
+    if not checkov:
+        print("checkov: not run: the index that pip asks cannot be reached, or has none", flush=True)
     return 0 if passed else 1
+
+
+def ensure_if_reachable(wanted: VirtualEnvironment) -> Path | None:
+    """Its Python; None where no index gives pip what is pinned. Raises PreparationError for all else."""
+    try:
+        return ensure(wanted)
+    except PreparationError as error:
+        if _NO_SUCH_PACKAGE in str(error):
+            return None
+        raise
 
 
 def by_status(status: int, output: str) -> tuple[str, str]:

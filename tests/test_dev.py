@@ -18,7 +18,7 @@ import dev
 from sandbox.storage import install as storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 DEV_PY = dev.ROOT / "dev.py"
 
@@ -70,8 +70,10 @@ def test_each_minor_version_has_its_own_environments_and_the_worker_another() ->
         dev.main_environment(interpreter("3.11.7")),
         dev.main_environment(interpreter("3.13.0")),
         dev.worker_environment(interpreter("3.13.0")),
+        dev.checkov_environment(interpreter("3.11.7")),
     ]
-    assert [one.directory.name for one in made] == ["venv-3.11", "venv-3.13", "venv-3.13-worker"]
+    names = ["venv-3.11", "venv-3.13", "venv-3.13-worker", "venv-3.11-checkov"]
+    assert [one.directory.name for one in made] == names
 
 
 def test_python_313_is_looked_for_in_the_running_one_then_by_name_then_in_pyenv(tmp_path: Path) -> None:
@@ -661,13 +663,14 @@ def test_what_ends_a_command_early_is_said_without_a_traceback(
     assert capsys.readouterr().err == said
 
 
-@pytest.mark.parametrize(
-    ("failing", "status"),
-    [(set(), 0), ({"check"}, 1), ({"mypy"}, 1), ({"bandit"}, 1), ({"check", "format", "mypy", "bandit"}, 1)],
-)
-def test_every_check_runs_and_one_that_fails_shows_why(
-    failing: set[str], status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+LINTS = ["ruff check", "ruff format", "mypy", "bandit", "pip-audit", "checkov"]
+CHECKOV = "tests.infra.policies"
+
+
+@pytest.fixture
+def linting(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The words of the commands that fail; every environment is whole."""
+
     def run_together(
         programs: Sequence[tuple[Sequence[str | Path], Mapping[str, str]]],
     ) -> Iterator[tuple[int, str]]:
@@ -676,18 +679,68 @@ def test_every_check_runs_and_one_that_fails_shows_why(
             said = audited() if "pip_audit" in command else "all is well\n"
             yield int(failed), "the reason\n" if failed else said
 
-    def whole(wanted: dev.VirtualEnvironment) -> Path:
-        return wanted.python
-
-    monkeypatch.setattr(dev, "ensure", whole)
+    failing: set[str] = set()
+    monkeypatch.setattr(dev, "ensure", lambda wanted: wanted.python)
     monkeypatch.setattr(dev, "run_together", run_together)
+    return failing
+
+
+@pytest.mark.parametrize(
+    ("failing", "status"),
+    [
+        (set(), 0),
+        ({"check"}, 1),
+        ({"mypy"}, 1),
+        ({"bandit"}, 1),
+        ({CHECKOV}, 1),
+        ({"check", "format", "mypy", "bandit", CHECKOV}, 1),
+    ],
+)
+def test_every_check_runs_and_one_that_fails_shows_why(
+    failing: set[str], status: int, linting: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    linting.update(failing)
     assert dev.main(["lint"]) == status
     lines = capsys.readouterr().out.splitlines()
-    names = ["ruff check", "ruff format", "mypy", "bandit", "pip-audit"]
-    assert [line.split(":")[0] for line in lines if ":" in line] == names
+    assert [line.split(":")[0] for line in lines if ":" in line] == LINTS
     assert len([line for line in lines if ": failed (" in line]) == len(failing)
     assert lines.count("the reason") == len(failing)
     assert "all is well" not in lines
+
+
+def without_checkov(said: str) -> Callable[[dev.VirtualEnvironment], Path]:
+    """As `ensure`, where pip could not install checkov, and said this."""
+
+    def ensure(wanted: dev.VirtualEnvironment) -> Path:
+        if wanted.requirements.name == "requirements-checkov.txt":
+            raise dev.PreparationError(said)
+        return wanted.python
+
+    return ensure
+
+
+def test_without_an_index_checkov_is_not_run_and_does_not_fail(
+    linting: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = (
+        "ERROR: Could not find a version that satisfies the requirement aiodns==3.6.1 (from versions: none)"
+    )
+    monkeypatch.setattr(dev, "ensure", without_checkov(said))
+    assert dev.main(["lint"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == LINTS
+    assert lines[-1].startswith("checkov: not run: ")
+
+
+@pytest.mark.parametrize(
+    "said", ["No space left on device", "requires a different Python: 3.9 not in '>=3.11'"]
+)
+def test_a_checkov_that_cannot_be_installed_otherwise_fails(
+    said: str, linting: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dev, "ensure", without_checkov(said))
+    assert dev.main(["lint"]) == 1
+    assert said in capsys.readouterr().err
 
 
 def test_programs_side_by_side_give_their_answers_in_order() -> None:

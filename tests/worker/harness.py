@@ -77,9 +77,10 @@ def timer_call(function: str, *, past_due: bool = False) -> Call:
 def run_worker(app: Path, calls: Sequence[Call], environment: Mapping[str, str]) -> Answers:
     """Index `app` in a worker of its own and make `calls`, with `environment` added to this process's.
 
+    Python is isolated (`-I`): beside its own packages, `app` alone is on the path, as on the platform.
     Raises WorkerFailed, and KeyError when no interpreter is named.
     """
-    command = [os.environ[INTERPRETER], str(Path(__file__).resolve()), str(app)]
+    command = [os.environ[INTERPRETER], "-I", str(Path(__file__).resolve()), str(app)]
     done = subprocess.run(
         command,
         input=json.dumps(calls).encode(),

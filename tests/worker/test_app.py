@@ -1,10 +1,11 @@
-"""The app itself, indexed and every function of it invoked once by Microsoft's own Python worker library."""
+"""The package, indexed and every function of it invoked once by Microsoft's own Python worker library."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,12 @@ from aiohttp import web
 from sandbox.app import ROOT
 from sandbox.box import Sandbox
 from sandbox.example_sources import example_sources
+from sandbox.package import deployed_files, write_archive
 from sandbox.serving import serve
 from shared.identities import client_state, filing_key
 from shared.queue_messages import FolderSweep, LifecycleEvent, MailArrived, MailFiled, VaultImport, encode
 from shared.tracing import traceparent
-from tests.worker.harness import INTERPRETER, http_call, queue_call, run_worker, timer_call
+from tests.worker.harness import INTERPRETER, WorkerFailed, http_call, queue_call, run_worker, timer_call
 
 pytestmark = [
     pytest.mark.anyio,
@@ -30,6 +32,39 @@ pytestmark = [
 ]
 MAILBOX, SOURCE = "worker@example.com", "worker"
 JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+
+PROBE = """
+from importlib.util import find_spec
+
+def is_importable(name):
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+found = [name for name in {names} if is_importable(name)]
+raise RuntimeError(f"importable: {{found}}")
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """What is deployed, and nothing else: what `.funcignore` leaves, by way of the ZIP file."""
+    archive, folder = tmp_path / "vaultpost.zip", tmp_path / "package"
+    write_archive(ROOT, archive)
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder)
+    return folder
+
+
+def kept_out() -> list[str]:
+    """The modules of the checkout that are not deployed."""
+    top = [path for path in ROOT.iterdir() if not path.name.startswith((".", "_"))]
+    files = {file.relative_to(ROOT) for path in top for file in (path, *path.rglob("*.py"))}
+    modules = {file for file in files if file.suffix == ".py"} - set(deployed_files(ROOT))
+    names = {".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in modules}
+    return sorted(names)
 
 
 @dataclass(frozen=True)
@@ -58,7 +93,16 @@ async def place(box: Sandbox, tmp_path: Path) -> AsyncIterator[Place]:
     await served.close()
 
 
-async def test_every_function_runs_in_microsofts_worker(box: Sandbox, place: Place) -> None:
+def test_only_what_is_deployed_can_be_imported(package: Path) -> None:
+    names = kept_out()
+    assert {"bench", "dev", "ops", "sandbox", "shared.testing", "tests"} <= set(names)
+    probe = PROBE.format(names=[*names, "shared.settings", "handlers.staging"])
+    (package / "function_app.py").write_text(probe, encoding="utf-8")
+    with pytest.raises(WorkerFailed, match=r"importable: \['shared\.settings', 'handlers\.staging'\]\n"):
+        run_worker(package, [], {})
+
+
+async def test_every_function_runs_in_microsofts_worker(box: Sandbox, place: Place, package: Path) -> None:
     delivered = box.tenant.deliver(MAILBOX, b"From: a@contoso.com\r\nSubject: By the worker\r\n\r\nHello")
     key = filing_key(SOURCE, delivered.immutable_id)
     secret = box.secrets.get("notification-key")
@@ -106,7 +150,7 @@ async def test_every_function_runs_in_microsofts_worker(box: Sandbox, place: Pla
         http_call("health", "GET", f"{address}/health"),
     ]
 
-    ran = await asyncio.to_thread(run_worker, ROOT, calls, place.settings)
+    ran = await asyncio.to_thread(run_worker, package, calls, place.settings)
 
     assert set(ran.functions) == {call["function"] for call in calls}, "every function is invoked"
     assert [answer.get("error") for answer in ran.answers] == [None] * len(calls)
