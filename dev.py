@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The developers' commands: demo, test, sandbox, host, lint, package (see USAGE). Standard library only.
+"""The developers' commands: demo, test, bench, sandbox, host, lint, package (see USAGE). Standard library only.
 
 A command first makes what it needs below `.dev/`: a virtual environment of what is pinned, Node.js, Azurite.
 What is said about that goes to standard error: standard output belongs to the command.
@@ -45,6 +45,9 @@ usage: python3 dev.py COMMAND
             from nothing to filed mail, on this machine
   test [...]
             all tests; the arguments are pytest's, their paths start at the checkout
+  bench [NAME ...] [--json FILE]
+            ratios within one run, beside the least and the usual: acknowledge, file, memory, start,
+            latency, growth; all of them without a name
   sandbox   the local services alone, until Ctrl-C
   host --settings FILE [--port N] [--lease SECONDS]
             the app alone, on plain HTTP at 127.0.0.1, against any services
@@ -511,6 +514,9 @@ def parser(command: str) -> argparse.ArgumentParser:
         made.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
         made.add_argument("--json", type=absolute, metavar="FILE", help="write the figures")
         made.add_argument("--export", type=absolute, metavar="DIR", help="write what the vault holds")
+    if command == "bench":
+        made.add_argument("names", nargs="*", metavar="NAME", help="by default, all")
+        made.add_argument("--json", type=absolute, metavar="FILE", help="write the figures")
     if command == "package":
         made.add_argument("--out", type=absolute, metavar="FILE", help="by default .dev/vaultpost.zip")
     if command == "host":
@@ -528,7 +534,9 @@ def options(command: str, arguments: Sequence[str]) -> list[str]:
     """The arguments as they are passed on: checked, paths absolute. Bad ones: a line on it, SystemExit(2)."""
     passed: list[str] = []
     for name, value in vars(parser(command).parse_args(arguments)).items():
-        if value is True:
+        if isinstance(value, list):
+            passed += value
+        elif value is True:
             passed.append(f"--{name}")
         elif value:
             passed.append(f"--{name}={value}")
@@ -538,6 +546,11 @@ def options(command: str, arguments: Sequence[str]) -> list[str]:
 def demo(arguments: Sequence[str]) -> int:
     """From nothing to filed mail."""
     return in_sandbox(["sandbox.demo", *options("demo", arguments)])
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """What the app's speed is, as ratios."""
+    return in_sandbox(["bench", *options("bench", arguments)])
 
 
 def sandbox(arguments: Sequence[str]) -> int:
@@ -691,6 +704,7 @@ def told(finding: Mapping[str, Any]) -> str:
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "demo": demo,
     "test": test,
+    "bench": bench,
     "sandbox": sandbox,
     "host": host,
     "lint": lint,

@@ -105,7 +105,7 @@ class Breakers:
     def __init__(self, table: BreakerTablePort, clock: Clock) -> None:
         self._table = table
         self._clock = clock
-        self._known: dict[BreakerKey, Breaker] = {}
+        self._known: Mapping[BreakerKey, Breaker] = {}
         self._read_at: float | None = None
         self._reading = asyncio.Lock()
 
@@ -117,8 +117,8 @@ class Breakers:
         async with self._reading:
             if fresh or self._is_old():
                 began = self._clock.monotonic()
-                self._known, self._read_at = dict(await self._table.read_all()), began
-            return dict(self._known)
+                self._known, self._read_at = await self._table.read_all(), began
+            return self._known
 
     async def admit(
         self,
@@ -169,7 +169,8 @@ class Breakers:
                 written = await self._table.write(after)
             except Stale:
                 continue
-            self._known[key] = written
+            # Those that were given before stay as they were: who has them may be looking at them.
+            self._known = {**self._known, key: written}
             return written
         raise Stale(f"breakers: other workers were first {_TRIES} times")
 

@@ -24,7 +24,18 @@ class Consent:
 
     async def is_awaited(self, source: str) -> bool:
         """Whether the source waits for its operator, as the table has it now. Raises Unavailable."""
-        known = await self.breakers.all(fresh=True)
+        return await self._is_awaited(source, fresh=True)
+
+    async def stops(self, source: str) -> bool:
+        """Whether a sweep of the source waits for its operator; by the table only where that seems so.
+
+        A hold of a few seconds ago may be overlooked: a folder that asked for it asks `is_awaited` itself.
+        Raises Unavailable.
+        """
+        return await self._is_awaited(source, fresh=False) and await self.is_awaited(source)
+
+    async def _is_awaited(self, source: str, *, fresh: bool) -> bool:
+        known = await self.breakers.all(fresh=fresh)
         keys = (BreakerKey("source", source), BreakerKey("source", source, "staging"))
         return any(known[key].waits_for_operator for key in keys if key in known)
 

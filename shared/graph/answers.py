@@ -96,7 +96,7 @@ ATTACHMENT_PROPERTIES = ["id", "name", "contentType", "size", "isInline"]
 
 
 class OpenedMessage(Message, rename="camel", kw_only=True):
-    """A `message` with its attachments expanded. One without the list is no answer: it is not taken for empty."""
+    """A `message` with its attachments expanded. One without the list of them is no answer."""
 
     attachments: list[Attachment]
     attachments_next_link: str | None = msgspec.field(name="attachments@odata.nextLink", default=None)

@@ -32,8 +32,8 @@ _ATTACHMENT_BYTES = (
 
 _EXPANDED = f"attachments($select={','.join(ATTACHMENT_PROPERTIES)})"
 _ASKED_FOR_ALONE = 20
-"""Attachments from which on an expanded list may be cut: the only number on record is that of directory objects
-(learn.microsoft.com/graph/query-parameters, $expand)."""
+"""Attachments from which on an expanded list may be cut: the only number on record is that of directory
+objects (learn.microsoft.com/graph/query-parameters, $expand)."""
 
 
 class MailboxReader:
@@ -60,7 +60,8 @@ class MailboxReader:
         """A message and all its attachments without their bytes, in one request where they are few.
 
         `$expand` includes them all, and it is not said how many that can be
-        (learn.microsoft.com/graph/api/message-list-attachments). Raises NotFound, ConfigurationFault, Refused, Unavailable.
+        (learn.microsoft.com/graph/api/message-list-attachments).
+        Raises NotFound, ConfigurationFault, Refused, Unavailable.
         """
         query = MessageItemRequestBuilder.MessageItemRequestBuilderGetQueryParameters(
             select=MESSAGE_PROPERTIES, expand=[_EXPANDED]

@@ -329,3 +329,13 @@ async def test_new_mail_that_nobody_announced_does_not_ask(ground: Ground, few: 
 
     assert not await is_held(ground)
     assert await ground.states_of(new) == ["filed"] * len(new)
+
+
+async def test_a_sweep_with_nothing_new_does_not_read_all_breakers_again(ground: Ground) -> None:
+    """They are as many as the sources: only where one seems to be held for its operator is the table asked."""
+    worker = await ground.sweep()
+    before = ground.breakers.reads
+
+    await ground.sweep(worker)
+
+    assert ground.breakers.reads == before

@@ -1,0 +1,162 @@
+"""`file`: mails of three sizes through the whole pipeline, beside the floor and the usual way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+from azure.data.tables.aio import TableServiceClient
+
+from bench.figures import Figure, Spread, at_least, at_most, figure
+from bench.mails import letter, with_attachments
+from bench.meter import Meter
+from bench.notifying import body, post
+from bench.programs.driving import program
+from bench.programs.usual import SETTINGS
+from bench.world import LONGEST_WAIT, Bench, BenchFailed, Place, app_in, sandbox, say, settings_of
+from sandbox.box import Sandbox
+from shared.identities import filing_key
+from shared.unfinished import UnfinishedTable
+
+_THIRD = 1 / 3
+_KB, _MB = 1000, 1000 * 1000
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Mails of one size: how many of them are filed in a run, and how often that is done."""
+
+    name: str
+    make: Callable[[Path], bytes | Path]
+    number: int
+    rounds: int
+
+
+KINDS = (
+    Kind("5 KB", lambda _: letter(5 * _KB), 60, 3),
+    Kind("500 KB, 2 attachments", lambda file: with_attachments(file, [250 * _KB] * 2), 20, 3),
+    Kind("20 MB", lambda file: with_attachments(file, [20 * _MB]), 6, 2),
+)
+SMALL = KINDS[0]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run has taken: documents a second, from the first to the last, and CPU seconds for a mail."""
+
+    throughput: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of filing: its mailbox, the key that a message has in the vault, and what files messages.
+
+    `file` answers the seconds of processor time.
+    """
+
+    mailbox: str
+    key: Callable[[str], str]
+    file: Callable[[Sequence[str]], Awaitable[float]]
+    runs: list[Run] = field(default_factory=list)
+
+
+async def file(place: Place) -> list[Figure]:
+    """Ours, the floor and the usual way in turn."""
+    async with AsyncExitStack() as stack:
+        box = await stack.enter_async_context(sandbox(place))
+        ours = await _ours(stack, box, place)
+        floor = await _program(stack, box, place, "straight", lambda one: filing_key("straight", one))
+        usual = await _program(stack, box, place, "usual", lambda one: one)
+        found: list[Figure] = []
+        for kind in KINDS:
+            say(f"file: {kind.name} …")
+            ways = (ours, floor, usual) if kind is SMALL else (ours, floor)
+            for number in range(kind.rounds + 1):
+                for way in ways:
+                    run = await _run(box, place, way, kind)
+                    if number:  # the first is for warming up
+                        way.runs.append(run)
+            found += _figures(kind, *(way.runs for way in ways))
+            for way in ways:
+                way.runs.clear()
+        return found
+
+
+async def _run(box: Sandbox, place: Place, way: Way, kind: Kind) -> Run:
+    messages = []
+    for number in range(kind.number):
+        mail = await asyncio.to_thread(kind.make, place.directory / f"{number}.eml")
+        delivered = await asyncio.to_thread(box.tenant.deliver, way.mailbox, mail)
+        messages.append(delivered.immutable_id)
+    cpu = await way.file(messages)
+    keys = {way.key(message) for message in messages}
+    made = sorted(
+        one.created.timestamp() for one in box.vault.objects() if one.values.get("Filing key") in keys
+    )
+    if len(made) != kind.number:
+        raise BenchFailed(f"{way.mailbox}: {len(made)} documents of {kind.number} mails")
+    return Run((len(made) - 1) / (made[-1] - made[0]), cpu / kind.number)
+
+
+async def _ours(stack: AsyncExitStack, box: Sandbox, place: Place) -> Way:
+    app = await stack.enter_async_context(app_in(box, place, "ours"))
+    tables = TableServiceClient.from_connection_string(box.storage.connection_string)
+    unfinished = UnfinishedTable(await stack.enter_async_context(tables))
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    meter = Meter(app.app.process.pid)
+
+    async def file_mails(messages: Sequence[str]) -> float:
+        cpu = meter.cpu()
+        await post(session, app, body(app, messages))
+        await _closed(app, unfinished, len(messages))
+        return meter.cpu() - cpu
+
+    return Way(app.mailbox, lambda one: filing_key("ours", one), file_mails)
+
+
+async def _closed(app: Bench, unfinished: UnfinishedTable, number: int) -> None:
+    """Wait until so many mails more are filed, and nothing of them is open."""
+    before, end = len(app.box.vault.objects()), time.monotonic() + LONGEST_WAIT
+    while len(app.box.vault.objects()) < before + number or [one async for one in unfinished.all()]:
+        if time.monotonic() > end:
+            raise app.failed(f"{number} mails were not filed within {LONGEST_WAIT:.0f} s")
+        await asyncio.sleep(0.1)
+
+
+async def _program(
+    stack: AsyncExitStack, box: Sandbox, place: Place, name: str, key: Callable[[str], str]
+) -> Way:
+    mailbox = f"{name}@example.com"
+    box.tenant.add_mailbox(mailbox)
+    settings = settings_of(box, place, name, mailbox)
+    settings |= dict(zip(SETTINGS, (mailbox, box.addresses.vault, box.vault.guid), strict=True))
+    log = place.directory / f"{name}.log"
+    running = await stack.enter_async_context(program(f"bench.programs.{name}", settings, log))
+    return Way(mailbox, key, running.file)
+
+
+def _figures(
+    kind: Kind, ours: Sequence[Run], floor: Sequence[Run], usual: Sequence[Run] | None = None
+) -> list[Figure]:
+    speed = Spread.of_ratios([one.throughput for one in ours], [one.throughput for one in floor])
+    cpu = Spread.of_ratios([one.cpu for one in ours], [one.cpu for one in floor])
+    found = [
+        Figure(f"{kind.name}: throughput, against the floor", speed, "x", at_least(0.7)),
+        figure(f"{kind.name}: mails", [one.throughput for one in ours], "/s"),
+        figure(f"{kind.name}: CPU of each mail", [one.cpu * 1000 for one in ours], "ms"),
+        Figure(f"{kind.name}: CPU of each mail, against the floor", cpu, "x"),
+    ]
+    if usual is not None:
+        speed = Spread.of_ratios([one.throughput for one in ours], [one.throughput for one in usual])
+        cpu = Spread.of_ratios([one.cpu for one in ours], [one.cpu for one in usual])
+        found += [
+            Figure(f"{kind.name}: CPU of each mail, against the usual way", cpu, "x", at_most(_THIRD)),
+            Figure(f"{kind.name}: throughput, against the usual way", speed, "x"),
+        ]
+    return found

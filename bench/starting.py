@@ -1,0 +1,134 @@
+"""`start`: a new interpreter until the app is indexed, acknowledges, and has filed; beside the bare SDKs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+import aiohttp
+
+from bench.figures import Figure, Spread, at_most, figure
+from bench.mails import letter
+from bench.notifying import body, post
+from bench.programs.driving import program
+from bench.programs.usual import SETTINGS
+from bench.world import Bench, BenchFailed, Place, app_in, sandbox, say, settings_of
+from sandbox.app import ROOT
+from sandbox.box import Sandbox
+from shared.identities import filing_key
+
+ROUNDS = 5
+INDEX = "import function_app; assert function_app.app.get_functions()"
+"""What a worker does first (learn.microsoft.com/azure/azure-functions/functions-reference-python)."""
+BARE = """\
+import azure.functions
+import azure.data.tables.aio
+import azure.identity.aio
+import azure.keyvault.secrets.aio
+import azure.storage.blob.aio
+import azure.storage.queue.aio
+import msgraph
+"""
+"""The clients that the app uses, as their packages offer them."""
+NOTHING = "pass"
+_SIZE = 5_000
+_THIRD = 1 / 3
+
+
+async def start(place: Place) -> list[Figure]:
+    """Each as often as the other, in turn."""
+    async with AsyncExitStack() as stack:
+        box = await stack.enter_async_context(sandbox(place))
+        say("start: until indexed …")
+        indexed = await _until_indexed(box, place)
+        say("start: until the first mail is filed …")
+        await _warmed(box, place)
+        ours = [await _ours(box, place, f"ours-{number}") for number in range(ROUNDS)]
+        usual = [await _usual(box, place) for _ in range(ROUNDS)]
+        filed = [one[1] for one in ours]
+        return [
+            *indexed,
+            figure("until the first notification is acknowledged", [one[0] for one in ours], "s"),
+            figure("until the first mail is filed", filed, "s"),
+            figure("the usual way, until its first mail is filed", usual, "s"),
+            Figure(
+                "first mail filed, against the usual way",
+                Spread.of_ratios(filed, usual),
+                "x",
+                at_most(_THIRD),
+            ),
+        ]
+
+
+async def _until_indexed(box: Sandbox, place: Place) -> list[Figure]:
+    settings = settings_of(box, place, "index", "index@example.com")
+    runs: dict[str, list[float]] = {INDEX: [], BARE: [], NOTHING: []}
+    for number in range(ROUNDS + 1):
+        for code, seconds in runs.items():
+            taken = await _interpreter(code, settings)
+            if number:  # the first one compiles and reads from the disk
+                seconds.append(taken)
+    return [
+        figure("until the app is indexed", runs[INDEX], "s"),
+        figure("importing the bare clients", runs[BARE], "s"),
+        figure("an interpreter that does nothing", runs[NOTHING], "s"),
+        Figure(
+            "indexed, against the bare clients", Spread.of_ratios(runs[INDEX], runs[BARE]), "x", at_most(1.3)
+        ),
+    ]
+
+
+async def _interpreter(code: str, settings: Mapping[str, str]) -> float:
+    """The seconds of a new interpreter that runs `code`. Raises BenchFailed."""
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, cwd=ROOT, env={**os.environ, **settings}
+    )
+    if await process.wait():
+        raise BenchFailed(f"an interpreter has failed with {code!r}")
+    return time.perf_counter() - began
+
+
+async def _warmed(box: Sandbox, place: Place) -> None:
+    """The account has its queues, tables and containers, as a deployment makes them."""
+    async with app_in(box, place, "warming") as app, aiohttp.ClientSession() as session:
+        await _first_filed(session, app)
+
+
+async def _ours(box: Sandbox, place: Place, name: str) -> tuple[float, float]:
+    """Seconds from the start of the process until a notification is acknowledged, and its mail filed."""
+    began = time.time()
+    async with app_in(box, place, name) as app, aiohttp.ClientSession() as session:
+        acknowledged, filed = await _first_filed(session, app)
+        return acknowledged - began, filed - began
+
+
+async def _first_filed(session: aiohttp.ClientSession, app: Bench) -> tuple[float, float]:
+    delivered = app.box.tenant.deliver(app.mailbox, letter(_SIZE))
+    await post(session, app, body(app, [delivered.immutable_id]))
+    acknowledged = time.time()
+    key = filing_key(app.source, delivered.immutable_id)
+    await app.until(lambda: key in app.documents())
+    return acknowledged, app.documents()[key]
+
+
+async def _usual(box: Sandbox, place: Place) -> float:
+    """Seconds from the start of the process until the first mail is filed."""
+    mailbox = "usual@example.com"
+    box.tenant.add_mailbox(mailbox)
+    delivered = box.tenant.deliver(mailbox, letter(_SIZE))
+    settings = settings_of(box, place, "usual", mailbox)
+    settings |= dict(zip(SETTINGS, (mailbox, box.addresses.vault, box.vault.guid), strict=True))
+    began = time.time()
+    async with program("bench.programs.usual", settings, place.directory / "usual.log") as usual:
+        await usual.file([delivered.immutable_id])
+    filed = [
+        one.created.timestamp()
+        for one in box.vault.objects()
+        if one.values.get("Filing key") == delivered.immutable_id
+    ]
+    return filed[0] - began

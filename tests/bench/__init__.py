@@ -1,0 +1,1 @@
+"""What is worked out of limits and prices, held against the code and the documents."""

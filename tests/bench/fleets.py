@@ -1,0 +1,28 @@
+"""Fleets, deployments and vaults of any size, as Hypothesis makes them."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from bench.scale_model import Burst, Deployment, Fleet, VaultLimit
+
+few = settings(max_examples=30, deadline=None, database=None)
+"""There is little to be found in arithmetic, and nothing of it is timed."""
+fleets = st.builds(
+    Fleet,
+    mailboxes=st.integers(1, 200_000),
+    mails_a_day=st.integers(1, 20_000_000),
+    busiest=st.floats(0.001, 1.0),
+    folders=st.integers(1, 20),
+    attachments=st.integers(0, 20),
+    burst=st.builds(Burst, factor=st.floats(1.0, 50.0), seconds=st.floats(1.0, 86_400.0)),
+)
+deployments = st.builds(
+    Deployment,
+    instances=st.integers(1, 1_000),
+    accounts=st.integers(1, 10),
+    queues=st.integers(1, 10),
+    sweeps_a_day=st.floats(1.0, 48.0),
+)
+vaults = st.builds(VaultLimit, requests_a_second=st.floats(1.0, 10_000.0))

@@ -1,0 +1,156 @@
+"""docs/scale.md tells what is worked out, and what is worked out makes sense."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.cost import blob_writes
+from bench.scale import DOCUMENT as FILE
+from bench.scale import TABLES, updated
+from bench.scale_alone import ALONE, SUBSCRIPTIONS_EVERY, Solo, SoloPace, reach
+from bench.scale_cost import FULL, deployments, event_hubs, of_one, part, remedies, sweeps
+from bench.scale_counts import graph_requests, vault_requests
+from bench.scale_model import Burst, Deployment, Fleet
+from bench.scale_tables import DEPLOYMENT, FLEETS, PACE, VAULT, all_uses, bends_first
+from handlers.subscriptions import EVERY_QUARTER_OF_AN_HOUR
+from tests.bench.fleets import few, fleets
+
+DOCUMENT = FILE.read_text("utf-8")
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+def test_the_document_has_each_table_that_is_worked_out(table: Callable[[], list[str]]) -> None:
+    assert "\n".join(table()) in DOCUMENT
+
+
+def test_the_document_has_no_other_table() -> None:
+    said = {line for line in DOCUMENT.splitlines() if line.startswith("|")}
+
+    assert said == {line for table in TABLES for line in table()}
+
+
+def test_a_table_that_is_out_of_date_is_written_anew_and_nothing_else_is() -> None:
+    """What `python -m bench.scale --write` does."""
+    lines = DOCUMENT.splitlines(keepends=True)
+    place = lines.index(TABLES[0]()[-1] + "\n")
+    out_of_date = "".join([*lines[: place - 1], *lines[place + 1 :]])
+
+    assert out_of_date != DOCUMENT
+    assert updated(out_of_date) == updated(DOCUMENT) == DOCUMENT
+
+
+def test_the_document_names_what_was_assumed() -> None:
+    text = " ".join(DOCUMENT.split())
+    burst = FLEETS[0].burst
+
+    assert f"{burst.factor:.0f} times the mean for {burst.seconds / 60:.0f} minutes" in text
+    assert f"{VAULT.requests_a_second:.0f} requests a second" in text
+    assert f"{DEPLOYMENT.pace.graph_request} s for a request of Graph" in text
+    assert f"{DEPLOYMENT.pace.vault_request} s for one of M-Files" in text
+    assert f"{DEPLOYMENT.pace.storage_operation} s for an operation of storage" in text
+    bare = replace(FLEETS[0], attachments=0).mail
+    assert (
+        f"{graph_requests(bare)} + k requests of Graph, {vault_requests(bare)} + k of M-Files (the search "
+        f"for the filing key, each file, the create), and {blob_writes(bare)} + k blobs"
+    ) in text
+    assert f"{DEPLOYMENT.sweeps_a_day:.0f} sweeps a day" in text
+    assert f"up to {FULL * 100:.0f} %" in text
+    assert f"{FLEETS[0].mail.log_kilobytes:.0f} KB" in text
+    assert f"at {DEPLOYMENT.log_gigabytes_a_day / FLEETS[0].mail.log_kilobytes * 1e6:,.0f}." in text
+
+
+def test_the_document_names_what_bends_first() -> None:
+    section = DOCUMENT.partition("## What bends first\n")[2].partition("\n## ")[0]
+    named = re.findall(r"^- \*\*([\d,]+) mailboxes, ([\d,a-z ]+) a day\*\*", section, re.MULTILINE)
+
+    assert len(named) == len(FLEETS)
+    assert [int(mailboxes.replace(",", "")) for mailboxes, _ in named] == [one.mailboxes for one in FLEETS]
+    assert [bends_first(fleet).name for fleet in FLEETS] == [
+        "instances of the function that needs most",
+        "Graph: requests at once to one mailbox",
+        "M-Files: requests",
+        "`subscriptions`: the first round",
+    ]
+
+
+def test_the_timer_of_the_subscriptions_runs_as_often_as_is_worked_with() -> None:
+    assert EVERY_QUARTER_OF_AN_HOUR == "0 */15 * * * *"
+    assert SUBSCRIPTIONS_EVERY == 900
+
+
+@pytest.mark.parametrize("solo", ALONE, ids=lambda solo: solo.name)
+def test_up_to_its_reach_work_is_in_time_and_not_beyond(solo: Solo) -> None:
+    most = reach(solo, PACE)
+
+    assert solo.use(Fleet(most, 0, 0.0), PACE).share <= 1
+    assert solo.use(Fleet(most + 1, 0, 0.0), PACE).share > 1
+
+
+@few
+@given(fleets, st.integers(1, 10_000))
+def test_more_mailboxes_never_take_less_time(fleet: Fleet, more: int) -> None:
+    grown = replace(fleet, mailboxes=fleet.mailboxes + more)
+
+    assert all(solo.seconds(grown, PACE) >= solo.seconds(fleet, PACE) for solo in ALONE)
+
+
+def test_parts_of_a_fleet_are_not_full_and_one_fewer_would_be() -> None:
+    fleet = FLEETS[-1]
+    parts = deployments(fleet, DEPLOYMENT, PACE)
+
+    assert parts > 1
+    assert all(use.share <= FULL for use in of_one(part(fleet, parts), DEPLOYMENT, PACE))
+    assert any(use.share > FULL for use in of_one(part(fleet, parts - 1), DEPLOYMENT, PACE))
+
+
+@few
+@given(st.integers(2, 10))
+def test_all_parts_together_have_all_mailboxes_and_mails(parts: int) -> None:
+    for fleet in FLEETS:
+        one = part(fleet, parts)
+        assert one.mailboxes * parts >= fleet.mailboxes
+        assert one.mails_a_day * parts >= fleet.mails_a_day
+        assert one.busiest <= 1
+
+
+def test_a_fleet_that_no_number_of_deployments_serves_is_refused() -> None:
+    """A single mailbox cannot be parted."""
+    slow = SoloPace(cpu_source_read=60.0)
+
+    with pytest.raises(ValueError, match="not enough"):
+        deployments(FLEETS[0], Deployment(), slow)
+
+
+def test_the_units_of_event_hubs_are_those_of_the_peak() -> None:
+    few = Fleet(1_000, 1_000_000, busiest=0.01)
+    many = replace(few, burst=Burst(factor=100.0))
+
+    assert event_hubs(many) > event_hubs(few)
+
+
+@few
+@given(fleets, st.floats(1.0, 47.0))
+def test_fewer_sweeps_cost_less(fleet: Fleet, number: float) -> None:
+    seldom = replace(DEPLOYMENT, sweeps_a_day=number)
+
+    assert 0 < sweeps(fleet, seldom) < sweeps(fleet, DEPLOYMENT)
+
+
+def test_no_remedy_but_fewer_sweeps_is_free() -> None:
+    costs = {one.name: one.dollars for one in remedies(FLEETS[-1], DEPLOYMENT, PACE)}
+    saved = costs.pop("a sweep every two hours, not every half")
+
+    assert saved < 0
+    assert all(dollars > 0 for dollars in costs.values())
+
+
+def test_each_limit_has_a_name_of_its_own() -> None:
+    names = [use.name for use in all_uses(FLEETS[0])]
+
+    assert len(set(names)) == len(names)
