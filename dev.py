@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""The developers' commands: demo, test, bench, sandbox, host, lint, package (see USAGE). Standard library only.
+"""The developers' commands: demo, test, bench, sandbox, host, lint, package. Standard library only.
+
+What each takes stands in USAGE.
 
 A command first makes what it needs below `.dev/`: a virtual environment of what is pinned, Node.js, Azurite.
 What is said about that goes to standard error: standard output belongs to the command.

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from shared.credential_faults import GRAPH_CERTIFICATE, CredentialFault, Registration
+from shared.credential_faults import GRAPH_CERTIFICATE, ProofRefused, Registration
 
 _SECRET = f"Key Vault's secret {GRAPH_CERTIFICATE}"
 _KEY_MARK = "PRIVATE KEY-----"
@@ -32,17 +32,17 @@ _KEY_MARK = "PRIVATE KEY-----"
 def usable_certificate(secret: str, now: datetime, app: Registration) -> bytes:
     """The private key and its own certificate out of `secret`, in PEM, as azure-identity takes them.
 
-    Raises CredentialFault, without a word of what the secret holds, where it cannot be read, has no private
+    Raises ProofRefused, without a word of what the secret holds, where it cannot be read, has no private
     key, or its time is not `now`.
     """
     key, certificates = _read(secret, app)
     if not isinstance(key, RSAPrivateKey):
-        raise CredentialFault(
+        raise ProofRefused(
             f"{_SECRET} has a private key that is not RSA, which alone Entra ID takes.", app.new_certificate
         )
     own = next((one for one in certificates if one.public_key() == key.public_key()), None)
     if own is None:
-        raise CredentialFault(f"{_SECRET} has no certificate of its private key.", app.new_certificate)
+        raise ProofRefused(f"{_SECRET} has no certificate of its private key.", app.new_certificate)
     _check_time(own, now, app)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + own.public_bytes(
         Encoding.PEM
@@ -56,14 +56,14 @@ def _read(secret: str, app: Registration) -> tuple[PrivateKeyTypes, list[x509.Ce
         else:
             key, certificates = _of_pkcs12(secret)
     except (ValueError, TypeError, UnsupportedAlgorithm, binascii.Error):
-        raise CredentialFault(
+        raise ProofRefused(
             f"{_SECRET} cannot be read as a certificate: it is neither PKCS #12 in base64 nor PEM, or has a "
             "password.",
             f"Import it as a certificate, which takes the password away: {_imported(app)}. Or, instead: "
             f"{app.new_certificate}",
         ) from None
     if key is None:
-        raise CredentialFault(
+        raise ProofRefused(
             f"{_SECRET} has no private key: only the public part was set, or the key is not exportable.",
             f"Import the whole certificate: {_imported(app)}. Or, instead: {app.new_certificate}",
         )
@@ -89,11 +89,11 @@ def _present(certificates: Iterable[x509.Certificate | None]) -> Iterable[x509.C
 def _check_time(certificate: x509.Certificate, now: datetime, app: Registration) -> None:
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if ends <= now:
-        raise CredentialFault(
+        raise ProofRefused(
             f"The certificate that is {_SECRET} expired at {_written(ends)}.", app.new_certificate
         )
     if now < begins:
-        raise CredentialFault(
+        raise ProofRefused(
             f"The certificate that is {_SECRET} is not valid before {_written(begins)}.",
             f"Wait until then, set the clock of the machine, or, instead: {app.new_certificate}",
         )

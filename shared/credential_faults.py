@@ -34,6 +34,10 @@ class CredentialFault(Transient):
         super().__init__(f"{reason} {remedy}", origin="graph", rejected=rejected)
 
 
+class ProofRefused(CredentialFault):
+    """The secret or the certificate itself is at fault: another version of it may be taken."""
+
+
 @dataclass(frozen=True)
 class Registration:
     """What the remedies name: the settings, or, without them, these settings' names."""
@@ -112,6 +116,7 @@ class _Meaning:
 
     reason: str
     remedy: Callable[[Registration], str]
+    kind: type[CredentialFault] = CredentialFault
 
 
 _TENANT = _Meaning(
@@ -147,20 +152,24 @@ _WRONG_SECRET = _Meaning(
     f"Entra ID does not take Key Vault's secret {GRAPH_SECRET}: it is no client secret of app "
     "{0.client_id} of GRAPH_CLIENT_ID",
     lambda app: app.new_secret,
+    ProofRefused,
 )
 _EXPIRED_SECRET = _Meaning(
     f"Key Vault's secret {GRAPH_SECRET}, a client secret of app {{0.client_id}} of GRAPH_CLIENT_ID, has "
     "expired",
     lambda app: app.new_secret,
+    ProofRefused,
 )
 _CERTIFICATE = _Meaning(
     f"Entra ID does not take Key Vault's secret {GRAPH_CERTIFICATE}: that certificate is not registered on "
     "app {0.client_id} of GRAPH_CLIENT_ID, or has expired",
     lambda app: f"{app.upload}. Has it expired, first: {app.new_certificate}",
+    ProofRefused,
 )
 _REVOKED = _Meaning(
     f"the certificate that is Key Vault's secret {GRAPH_CERTIFICATE} was revoked",
     lambda app: app.new_certificate,
+    ProofRefused,
 )
 _CLOCK = _Meaning(
     "Entra ID finds the app's assertion out of its time",
@@ -234,7 +243,7 @@ def refused(error: ClientAuthenticationError, app: Registration | None = None) -
             rejected=False,
         )
     reason = meaning.reason.format(app)
-    return CredentialFault(f"{_capital(reason)} ({code}).", meaning.remedy(app), code=code)
+    return meaning.kind(f"{_capital(reason)} ({code}).", meaning.remedy(app), code=code)
 
 
 def _code_of(error: ClientAuthenticationError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -42,12 +43,15 @@ def _utc_now() -> datetime:
 
 
 def graph_credential(
-    settings: Settings, secrets: SecretStore, now: Callable[[], datetime] = _utc_now
+    settings: Settings,
+    secrets: SecretStore,
+    now: Callable[[], datetime] = _utc_now,
+    clock: Callable[[], float] = time.monotonic,
 ) -> GraphCredential:
     """How the app proves itself to Graph, as GRAPH_CREDENTIAL says.
 
     `now` is the time that a certificate's is compared with: that of this machine, by which azure-identity
-    signs.
+    signs. `clock` gives seconds that only go forward.
     """
     graph, identity = settings.graph, settings.client_id
     app = Registration.of(graph, identity, settings.key_vault_url)
@@ -57,6 +61,6 @@ def graph_credential(
         case "federated":
             return FederatedCredential(graph, IdentityCredential(identity), app)
         case "client-certificate":
-            return ClientCertificateFromVault(graph, secrets, app, now)
+            return ClientCertificateFromVault(graph, secrets, app, clock, now)
         case "client-secret":
-            return ClientSecretFromVault(graph, secrets, app)
+            return ClientSecretFromVault(graph, secrets, app, clock)

@@ -20,6 +20,15 @@ PATIENCE: dict[str, Any] = {
 """For the clients of azure-identity: what lasts longer, or is throttled, is put back (design, 4.8)."""
 
 
+@dataclass(frozen=True)
+class PassedOver:
+    """The newest version of a secret, which is refused while a former one serves: why, and what to do."""
+
+    secret: str
+    reason: str
+    remedy: str
+
+
 @dataclass
 class _Kept:
     """A credential of azure-identity, which keeps its tokens; it is closed once nobody waits for one."""
@@ -32,10 +41,13 @@ class _Kept:
 class GraphCredential(ABC):
     """Gives tokens for Graph, as every credential of the Azure SDK does."""
 
+    passed_over: PassedOver | None = None
+    """None where the newest serves, or where there is no secret."""
+
     def __init__(self, build: Callable[[str], AsyncTokenCredential]) -> None:
         """`build` makes the credential of azure-identity from what the app proves itself with."""
         self._build = build
-        self._kept: _Kept | None = None
+        self._kept: list[_Kept] = []
         self._retired: list[_Kept] = []
 
     @abstractmethod
@@ -57,23 +69,24 @@ class GraphCredential(ABC):
         self._retired = []
 
     async def _token(self, proof: str, scopes: tuple[str, ...], options: dict[str, Any]) -> AccessToken:
-        """A token by this proof; another one than before makes all anew."""
-        if self._kept is None or self._kept.proof != proof:
-            built = _Kept(self._build(proof), proof)
-            self._retire()
-            self._kept = built
-        kept = self._kept
+        """A token by this proof. Those by others are kept until it has given one."""
+        kept = next((one for one in self._kept if one.proof == proof), None)
+        if kept is None:
+            kept = _Kept(self._build(proof), proof)
+            self._kept.append(kept)
         kept.waiting += 1
         try:
-            return await kept.credential.get_token(*scopes, **options)
+            token = await kept.credential.get_token(*scopes, **options)
+            if kept in self._kept:
+                self._retire(but=kept)
+            return token
         finally:
             kept.waiting -= 1
             await self._close_unused()
 
-    def _retire(self) -> None:
-        if self._kept is not None:
-            self._retired.append(self._kept)
-        self._kept = None
+    def _retire(self, *, but: _Kept | None = None) -> None:
+        self._retired += [one for one in self._kept if one is not but]
+        self._kept = [one for one in self._kept if one is but]
 
     async def _close_unused(self) -> None:
         unused = [kept for kept in self._retired if not kept.waiting]

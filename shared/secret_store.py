@@ -38,14 +38,18 @@ class SecretStore:
 
     async def get(self, name: str) -> str:
         """The secret called `name`, at most 15 minutes old unless Key Vault is down. Raises SecretFault."""
-        return (await self._present.get(name))[0].value
+        return (await self.newest(name)).value
 
-    async def get_other_than(self, name: str, rejected: str) -> str:
+    async def newest(self, name: str) -> SecretVersion:
+        """The same, as the version that it is. Raises SecretFault."""
+        return (await self._present.get(name))[0]
+
+    async def newest_other_than(self, name: str, rejected: SecretVersion) -> SecretVersion:
         """The secret called `name`, read anew if it is still the one that a service has `rejected`.
 
         The same again where there is no newer one, or Key Vault is down. Raises SecretFault.
         """
-        return (await self._present.anew(name, lambda kept: kept[0].value == rejected))[0].value
+        return (await self._present.anew(name, lambda kept: kept[0] == rejected))[0]
 
     async def together(self, *names: str, anew: bool = False) -> tuple[str, ...]:
         """Secrets that belong together, like `get`, but read at one time; `anew` after a service's refusal.

@@ -248,7 +248,7 @@ class Services:
     @cached_property
     def graph(self) -> GraphClient:
         """Microsoft Graph."""
-        credential = graph_credential(self.settings, self.secrets)
+        credential = graph_credential(self.settings, self.secrets, clock=self.clock.monotonic)
         self._closers.append(credential.close)
         client = GraphClient(self.settings.graph, credential, credential.forget_token)
         return self._kept(client, client.close)

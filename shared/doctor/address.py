@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from shared.doctor.check import Check
 from shared.doctor.commands import Commands
 from shared.doctor.finding import Finding, failed, not_run, ok, warning
 from shared.doctor.handshake import NO_CONNECTION, SLOW, Shaken, is_public, resolved, shake, tls_1_2
-from shared.doctor.probe import Probe
+from shared.doctor.probe import Probe, Probed
 from shared.doctor.telling import AGAIN, told
 from shared.errors import Transient, VaultpostError
 from shared.graph.faults import Refused
@@ -46,26 +47,22 @@ class Address:
         addresses = (self.settings.notifications_address, self.settings.lifecycle_address)
         target = await self.target()
         shaken, probed = await asyncio.gather(asyncio.gather(*map(shake, addresses)), self._probed(target))
-        is_reached = probed is not None and probed.status == "ok"
+        is_reached = probed is not None and probed.fault is None
         of_addresses = [
             self._told(*pair, is_reached=is_reached) for pair in zip(addresses, shaken, strict=True)
         ]
-        if probed is None:
-            probed = not_run(
-                ADDRESS,
-                "not looked at: there is no token, secret or folder to subscribe with",
-                subject=_FROM_GRAPH,
-            )
-        return [of_name, *of_addresses, probed]
+        return [of_name, *of_addresses, self._from_graph(probed)]
 
     async def _as_graph_sees(self, of_name: Finding) -> list[Finding]:
         """What this machine does not find is a warning, if Graph does; it is not asked for a loopback."""
         if is_loopback(self.settings.notification_url):
             return [of_name]
         probed = await self._probed(await self.target())
-        if probed is None or probed.status != "ok":
+        if probed is None:
             return [of_name]
-        return [_seen_by_graph(of_name), probed]
+        if probed.fault is not None:
+            return [_with_left(of_name, probed.left_until)]
+        return [_seen_by_graph(of_name), self._from_graph(probed)]
 
     async def _name(self) -> Finding:
         url = self.settings.notification_url
@@ -125,15 +122,18 @@ class Address:
             "(Networking) may stand before /api/notifications and /api/lifecycle."
         )
 
-    async def _probed(self, target: Target | None) -> Finding | None:
-        """Graph's own handshake, with both addresses; None where none could be asked for."""
-        if target is None:
-            return None
-        try:
-            await self.probe().run(*target)
-        except VaultpostError as fault:
-            return self._refused(fault)
-        return ok(ADDRESS, "Graph has done its handshake with both addresses", subject=_FROM_GRAPH)
+    async def _probed(self, target: Target | None) -> Probed | None:
+        """What came of Graph's own handshake; None where none could be asked for."""
+        return None if target is None else await self.probe().run(*target)
+
+    def _from_graph(self, probed: Probed | None) -> Finding:
+        if probed is None:
+            why = "not looked at: there is no token, secret or folder to subscribe with"
+            return not_run(ADDRESS, why, subject=_FROM_GRAPH)
+        if probed.fault is not None:
+            return _with_left(self._refused(probed.fault), probed.left_until)
+        well = ok(ADDRESS, "Graph has done its handshake with both addresses", subject=_FROM_GRAPH)
+        return _with_left(well, probed.left_until)
 
     def _refused(self, fault: VaultpostError) -> Finding:
         if isinstance(fault, Refused):
@@ -143,6 +143,17 @@ class Address:
             return warning(ADDRESS, f"not known: {fault}", AGAIN, subject=_FROM_GRAPH)
         said, remedy = told(fault)
         return failed(ADDRESS, said, remedy, subject=_FROM_GRAPH)
+
+
+def _with_left(found: Finding, until: datetime | None) -> Finding:
+    """The same, with what is to be known of a probe that may live on."""
+    if until is None:
+        return found
+    left = (
+        f"the subscription that was asked for may be left at Graph until {until.astimezone(UTC):%H:%M} UTC, "
+        "which does no harm: what it announces is dropped, and it ends by itself"
+    )
+    return replace(found, what=f"{found.what}; {left}")
 
 
 def _seen_by_graph(found: Finding) -> Finding:

@@ -16,10 +16,7 @@ from shared.subscriptions import Subscriptions
 SUBSCRIPTIONS = "subscriptions"
 SOON = timedelta(days=1)
 """They are renewed with half of a week left: what has a day left was not renewed for days."""
-_NOW = "python3 ops.py subscriptions --apply"
-_REMEDY = (
-    f"{_NOW}\nThe app does the same every 15 minutes: if it does not, look at check address and at its log."
-)
+_BY_ITSELF = "The app does the same every 15 minutes: if it does not, look at check address and at its log."
 _WRONG = {
     "create": "has no live subscription",
     "replace": "its subscription has another address, or another version of notification-key, than now",
@@ -30,12 +27,16 @@ _WRONG = {
 
 @dataclass(frozen=True)
 class Alive:
-    """The check. `lost` are sources, by their key names, whose folders cannot be told."""
+    """The check. `lost` are sources, by their key names, whose folders cannot be told.
+
+    `now` is the command that has subscriptions made at once.
+    """
 
     subscriptions: Callable[[], Subscriptions]
     lost: Callable[[], Collection[str]]
     missing_secrets: Collection[str]
     clock: Clock
+    now: str
 
     def check(self) -> Check:
         """`subscriptions`."""
@@ -71,16 +72,16 @@ class Alive:
         )
 
     def _told(self, one: Seen) -> Finding:
-        subject = f"{one.source} {one.resource}"
+        subject, remedy = f"{one.source} {one.resource}", f"{self.now}\n{_BY_ITSELF}"
         if one.action in _WRONG:
-            return failed(SUBSCRIPTIONS, _WRONG[one.action], _REMEDY, subject=subject)
+            return failed(SUBSCRIPTIONS, _WRONG[one.action], remedy, subject=subject)
         left = None if one.expires is None else one.expires - self.clock.now()
         if left is not None and left < SOON:
             told = f"ends soon, at {_text(one.expires)}, and was not renewed"
-            return failed(SUBSCRIPTIONS, told, _REMEDY, subject=subject)
+            return failed(SUBSCRIPTIONS, told, remedy, subject=subject)
         if one.action == "renew":
             told = f"is to be renewed; it ends at {_text(one.expires)}"
-            return warning(SUBSCRIPTIONS, told, _REMEDY, subject=subject)
+            return warning(SUBSCRIPTIONS, told, remedy, subject=subject)
         return ok(SUBSCRIPTIONS, f"lives until {_text(one.expires)}", subject=subject)
 
 

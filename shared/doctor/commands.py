@@ -53,6 +53,22 @@ class Commands:
             "AZURE_CLIENT_ID to its client id."
         )
 
+    def subscriptions(self) -> str:
+        """Have the subscriptions made now.
+
+        Graph shows each registration its own alone. A managed identity cannot be borrowed: there the app runs
+        its function (learn.microsoft.com/azure/azure-functions/functions-manually-run-non-http).
+        """
+        if self.settings.graph.credential not in ("managed-identity", "federated"):
+            return "python3 ops.py subscriptions --apply"
+        return (
+            f"KEY=$(az functionapp keys list --resource-group GROUP --name {self.app} --query masterKey "
+            "--output tsv)\n"
+            "curl --request POST --header @- --header 'Content-Type: application/json' "
+            f'--data \'{{"input": ""}}\' https://{self.app}.azurewebsites.net/admin/functions/subscriptions '
+            '<<< "x-functions-key: $KEY"'
+        )
+
     def storage_role(self, role: str, who: str) -> str:
         """Let an identity use the storage account."""
         return (

@@ -11,6 +11,7 @@ from shared.doctor.address import Address, Target
 from shared.doctor.alive import Alive
 from shared.doctor.check import Check
 from shared.doctor.clocks import CLOCK, Clocks
+from shared.doctor.commands import Commands
 from shared.doctor.finding import Finding
 from shared.doctor.mailboxes import Mailboxes
 from shared.doctor.parts import Parts
@@ -123,7 +124,13 @@ def checks_of(parts: Parts, faults: Sequence[str] = (), *, write: bool = False) 
         _address(parts, token, secrets, mailboxes).check(),
         *vault_checks(_vault(parts), write=write),
         Storage(settings, lambda: parts.storage_access).check(),
-        Alive(lambda: parts.subscriptions, lambda: mailboxes.unsure, secrets.failed, clock).check(),
+        Alive(
+            lambda: parts.subscriptions,
+            lambda: mailboxes.unsure,
+            secrets.failed,
+            clock,
+            Commands(settings).subscriptions(),
+        ).check(),
         Clocks(settings, lambda: parts.configuration, clock).check(),
         StandingStill(lambda: parts.breakers).check(),
     ]

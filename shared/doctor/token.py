@@ -15,6 +15,7 @@ from shared.doctor.finding import Finding, failed, not_run, ok, warning
 from shared.doctor.telling import told
 from shared.errors import VaultpostError
 from shared.graph.faults import connection_faults
+from shared.graph_credential import PassedOver
 from shared.permissions import NeededPermissions, needed_permissions
 from shared.settings import Settings
 
@@ -72,19 +73,21 @@ class Token:
                 )
             ]
         try:
-            token = await self._token()
+            token, passed_over = await self._token()
         except VaultpostError as fault:
             return [failed(TOKEN, *told(fault, _UNREACHED))]
+        found = [_passed_over(passed_over)] if passed_over is not None else []
         self.is_given, self.claims = True, claims_of(token)
         if self.claims is None:
-            return [ok(TOKEN, "Entra ID gives one for Graph; what it permits does not show")]
-        return [*self._begins_later(self.claims), *self._permissions(self.claims)]
+            return [*found, ok(TOKEN, "Entra ID gives one for Graph; what it permits does not show")]
+        return [*found, *self._begins_later(self.claims), *self._permissions(self.claims)]
 
-    async def _token(self) -> str:
+    async def _token(self) -> tuple[str, PassedOver | None]:
         credential = self.credential()
         try:
             with connection_faults():
-                return (await credential.get_token(self.settings.graph.scope)).token
+                token = await credential.get_token(self.settings.graph.scope)
+            return token.token, credential.passed_over
         finally:
             await credential.close()
 
@@ -118,3 +121,8 @@ class Token:
         command = Commands(self.settings).graph_role(role, claims.app, claims.principal or "OBJECT-ID")
         remedy = f"{SCOPED}\nOr for the whole tenant:\n{command}\nA new token shows it, within a day at most."
         return failed(TOKEN, f"app {claims.app} lacks {role}{why}{more}", remedy, subject=role)
+
+
+def _passed_over(newest: PassedOver) -> Finding:
+    said = f"a former version serves on, as long as it is good: the newest is refused. {newest.reason}"
+    return warning(TOKEN, said, newest.remedy, subject=newest.secret)

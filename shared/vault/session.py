@@ -21,6 +21,7 @@ from shared.errors import ConfigurationFault, Transient, Unavailable
 from shared.log import Events
 from shared.secret_store import SecretStore
 from shared.tls import client_context, connection_fault
+from shared.vault.answer_size import read_whole, too_long
 from shared.vault.answers import Token
 from shared.vault.exact_streams import exactly
 from shared.vault.log_ins import LogIn, LogIns
@@ -130,7 +131,8 @@ class Session:
     ) -> _T:
         """The answer to one request, decoded.
 
-        Raises NotLoggedIn, RequestRefused, TooLarge, ConfigurationFault, Unavailable.
+        Raises NotLoggedIn, RequestRefused, TooLarge, ConfigurationFault, Unavailable. An answer that is too
+        long is a ConfigurationFault to a GET; what else was sent may have been done, so it is Unavailable.
         """
         response = await self._send(method, path, token, has_place=has_place, **request)
         try:
@@ -169,11 +171,14 @@ class Session:
         if token:
             headers["X-Authentication"] = token
         try:
-            async with nullcontext() if has_place else self._places:
-                response = await self._http.request(method, f"{self._base}{path}", headers=headers, **request)
+            async with (
+                nullcontext() if has_place else self._places,
+                self._http.stream(method, f"{self._base}{path}", headers=headers, **request) as stream,
+            ):
+                response = await read_whole(stream)
         except httpx.HTTPError as error:
             raise Unavailable(connection_fault("M-Files", error), origin="vault") from None
-        fault = None if response.is_success else fault_of(response)
+        fault = too_long(response, self._base) if response.is_success else fault_of(response)
         if token == self._token != "" and (fault is None or isinstance(fault, RequestRefused)):
             self._note_works(token)
         if fault is not None:

@@ -30,19 +30,23 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 def wrong_secret(app: GraphApp) -> None:
+    without_former(app, SECRET)
     app.key_vault.secrets.set(SECRET, "hush-hush")
 
 
 def expired_secret(app: GraphApp) -> None:
+    without_former(app, SECRET)
     app.credentials.renew_secret(ends=datetime.now(UTC) - timedelta(seconds=1))
 
 
 def expired_certificate(app: GraphApp) -> None:
+    without_former(app, CERTIFICATE)
     begins = datetime(2020, 1, 1, tzinfo=UTC)
     app.credentials.renew_certificate(AppCertificate.create(begins=begins, lifetime=timedelta(days=30)))
 
 
 def early_certificate(app: GraphApp) -> None:
+    without_former(app, CERTIFICATE)
     app.credentials.renew_certificate(AppCertificate.create(begins=datetime(2099, 1, 1, tzinfo=UTC)))
 
 
@@ -51,7 +55,13 @@ def unregistered_certificate(app: GraphApp) -> None:
 
 
 def broken_certificate(app: GraphApp) -> None:
+    without_former(app, CERTIFICATE)
     app.key_vault.secrets.set(CERTIFICATE, certificate(0).pem[:1000])
+
+
+def without_former(app: GraphApp, name: str) -> None:
+    """What Key Vault has until now counts no more: else it would serve on."""
+    app.key_vault.secrets.enable(name, enabled=False)
 
 
 def not_federated(app: GraphApp) -> None:

@@ -96,6 +96,7 @@ async def test_no_token_from_entra_id_is_an_outage_of_graph(sound: Sandbox, ping
 async def test_a_client_secret_that_is_rejected_though_it_was_read_just_now(
     key_vault: KeyVault, ping: Ping
 ) -> None:
+    key_vault.secrets.enable("graph-client-secret", enabled=False)
     key_vault.secrets.set("graph-client-secret", "wrong")
 
     why = await asked(ping, "graph")

@@ -14,7 +14,7 @@ from shared.errors import Unavailable
 from shared.secret_cache import AGAIN_AFTER, FAULT_KEPT_FOR, KEPT_FOR, LONGEST_READ
 from shared.secret_faults import SecretFault
 from shared.secret_reading import MOST_FORMER, SERVES_ON_FOR
-from shared.secret_store import SecretStore
+from shared.secret_store import SecretStore, SecretVersion
 from shared.services import Services
 from shared.webhook import LONGEST_WAIT
 
@@ -187,22 +187,22 @@ async def test_the_end_of_the_app_ends_a_read_that_is_under_way(
 
 
 async def test_a_rejected_value_is_read_anew_at_once(secrets: SecretStore, key_vault: KeyVault) -> None:
-    assert await secrets.get(NAME) == "first"
-    key_vault.secrets.set(NAME, "second")
+    first = await secrets.newest(NAME)
+    made = key_vault.secrets.set(NAME, "second")
 
-    assert await secrets.get_other_than(NAME, "first") == "second"
+    assert await secrets.newest_other_than(NAME, first) == SecretVersion(made.version, "second")
 
     assert await secrets.get(NAME) == "second"
     assert key_vault.reads[NAME] == 2
 
 
 async def test_many_whose_value_is_rejected_cost_one_read(secrets: SecretStore, key_vault: KeyVault) -> None:
-    await secrets.get(NAME)
+    first = await secrets.newest(NAME)
     key_vault.secrets.set(NAME, "second")
 
-    found = await asyncio.gather(*(secrets.get_other_than(NAME, "first") for _ in range(10)))
+    found = await asyncio.gather(*(secrets.newest_other_than(NAME, first) for _ in range(10)))
 
-    assert set(found) == {"second"}
+    assert {one.value for one in found} == {"second"}
     assert key_vault.reads[NAME] == 2
 
 
@@ -210,19 +210,19 @@ async def test_a_rejected_value_that_is_the_present_one_is_given_again(
     secrets: SecretStore, key_vault: KeyVault
 ) -> None:
     """Whoever asked sees that there is no newer one."""
-    await secrets.get(NAME)
+    first = await secrets.newest(NAME)
 
-    assert await secrets.get_other_than(NAME, "first") == "first"
+    assert await secrets.newest_other_than(NAME, first) == first
     assert key_vault.reads[NAME] == 2
 
 
 async def test_a_rejected_value_while_key_vault_is_down_is_given_again(
     secrets: SecretStore, key_vault: KeyVault
 ) -> None:
-    await secrets.get(NAME)
+    first = await secrets.newest(NAME)
     key_vault.status = 403
 
-    assert await secrets.get_other_than(NAME, "first") == "first"
+    assert await secrets.newest_other_than(NAME, first) == first
 
 
 async def test_a_secret_that_is_missing_is_named_with_the_remedy(secrets: SecretStore) -> None:

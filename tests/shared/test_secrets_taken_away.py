@@ -158,11 +158,11 @@ async def test_a_value_that_a_service_rejects_is_not_given_again_once_it_was_tak
     secrets: SecretStore, key_vault: KeyVault, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever looks for a newer one hears what is wrong with the secret, not with the service."""
-    rejected = await secrets.get(NAME)
+    rejected = await secrets.newest(NAME)
     disable(key_vault)
 
     with pytest.raises(SecretFault, match="is disabled"):
-        await secrets.get_other_than(NAME, rejected)
+        await secrets.newest_other_than(NAME, rejected)
 
     assert events(caplog, "ERROR") == ["secret-taken-away"]
 
@@ -265,14 +265,14 @@ async def test_an_outage_is_told_once_a_minute_and_secret(
     secrets: SecretStore, key_vault: KeyVault, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """However many ask, and also where a service rejects what is kept."""
-    kept = await secrets.get(NAME)
+    kept = await secrets.newest(NAME)
     key_vault.status = 503
     clock.advance(seconds=KEPT_FOR)
     for _ in range(2):
         for _ in range(5):
-            assert await secrets.get(NAME) == kept
-            assert await secrets.get_other_than(NAME, kept) == kept
-            assert await secrets.together(NAME, anew=True) == (kept,)
+            assert await secrets.newest(NAME) == kept
+            assert await secrets.newest_other_than(NAME, kept) == kept
+            assert await secrets.together(NAME, anew=True) == (kept.value,)
         clock.advance(seconds=AGAIN_AFTER)
 
     assert events(caplog, "WARNING") == ["secret-not-read"] * 2

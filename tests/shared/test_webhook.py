@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -382,11 +381,10 @@ async def test_what_is_too_slow_for_graph_is_503(
     if slow == "queue":
         queues = SpoiledQueues(stores, lambda _: True, lambda: asyncio.sleep(30))
     secrets = Secrets(seconds=30 if slow == "key vault" else 0)
-    began = time.monotonic()
 
-    assert await webhook(queues, secrets).take(body(mail("AAA="))) is Answer.AGAIN_PLEASE
+    async with asyncio.timeout(15):
+        assert await webhook(queues, secrets).take(body(mail("AAA="))) is Answer.AGAIN_PLEASE
 
-    assert time.monotonic() - began < 1
     assert await stores.number(MAIL_ARRIVED) == 0
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -19,9 +20,10 @@ from sandbox.tenant.directory import AppRegistration
 from shared.clock import Clock, SystemClock
 from shared.configuration import Configuration
 from shared.configuration_file import configuration_of
-from shared.doctor.composition import Doctor, checks_of
+from shared.doctor.composition import Doctor, checks_of, refused_start
 from shared.doctor.finding import Finding
 from shared.doctor.runner import examine
+from shared.errors import StartRefused
 from shared.identities import filing_key
 from shared.journal_row import Row
 from shared.services import Services
@@ -29,6 +31,8 @@ from shared.settings import read_settings
 
 from ..key_vault import KeyVault
 from ..made import unique_name
+
+_T = TypeVar("_T")
 
 
 class Late:
@@ -46,14 +50,20 @@ class Late:
 
 @dataclass
 class Receiver:
-    """Stands where the app's functions are, and answers handshakes; `answer` may make another answer."""
+    """Stands where the app's functions are, and answers handshakes; `answer` may make another answer.
+
+    Each waits for `held`, if that is there.
+    """
 
     answer: web.Response | None = None
+    held: asyncio.Event | None = None
     taken: list[tuple[str, str]] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.Response:
         token = request.query.get("validationToken", "")
         self.taken.append((request.path, token))
+        if self.held is not None:
+            await self.held.wait()
         if self.answer is not None:
             return web.Response(
                 body=self.answer.body, status=self.answer.status, content_type=self.answer.content_type
@@ -102,10 +112,14 @@ class SetUp:
         return Services(settings, self.configuration, self.clock)
 
     async def findings(self, *, write: bool = False) -> list[Finding]:
-        """What the doctor says of it."""
-        services = self.services()
+        """What the doctor says of it, also where the app does not start with it."""
+        settings, of_settings = _checked(lambda: read_settings(self.environment, self.directory))
+        configuration, of_configuration = _checked(lambda: self.configuration)
+        if settings is None:
+            return await examine(refused_start(of_settings, of_configuration))
+        services = Services(settings, configuration, self.clock)
         try:
-            return list((await Doctor(services).examine(write=write)).findings)
+            return list((await Doctor(services, of_configuration).examine(write=write)).findings)
         finally:
             await services.close()
 
@@ -136,9 +150,10 @@ class SetUp:
 
     @contextmanager
     def secret(self, name: str, value: str, **attributes: Any) -> Iterator[None]:
-        """Another version of a secret for a while."""
+        """Another version of a secret for a while, in place of the present one, which counts no more."""
         before = self.key_vault.secrets.get(name)
         assert before is not None
+        self.key_vault.secrets.enable(name, enabled=False)
         self.key_vault.secrets.set(name, value, **attributes)
         yield
         self.key_vault.secrets.set(name, before.value)
@@ -190,6 +205,13 @@ async def _in_use(made: SetUp) -> None:
         await services.journal.insert(row)
     finally:
         await services.close()
+
+
+def _checked(read: Callable[[], _T]) -> tuple[_T | None, tuple[str, ...]]:
+    try:
+        return read(), ()
+    except StartRefused as refused:
+        return None, refused.faults
 
 
 def of(check: str, findings: list[Finding]) -> list[Finding]:

@@ -24,6 +24,7 @@ from .set_up import SetUp, of
 
 pytestmark = pytest.mark.anyio
 CREATE = "POST /subscriptions$"
+LEFT = "the subscription that was asked for may be left"
 
 
 async def findings(ready: SetUp) -> dict[str, Finding]:
@@ -91,10 +92,46 @@ async def test_a_probe_that_takes_too_long_is_deleted_all_the_same(
     ready.box.faults.graph.clear()
 
     assert "did not answer in" in found["from Graph"].what
+    assert LEFT not in found["from Graph"].what
     assert ready.probes() == []
 
 
-async def test_one_that_cannot_be_deleted_is_told_in_the_log(
+async def test_a_probe_that_graph_makes_once_it_was_looked_for_is_told_with_its_end(
+    ready: SetUp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Graph goes on with what its client has given up: here with its handshake."""
+    monkeypatch.setattr(probe, "CREATED_WITHIN", 0.5)
+    monkeypatch.setattr(handshake, "ANSWER_WITHIN", 0.2)
+    ready.receiver.held = asyncio.Event()
+    found = (await findings(ready))["from Graph"]
+    assert ready.probes() == []
+    ready.receiver.held.set()
+    made = await made_late(ready)
+    ready.receiver.held = None
+    monkeypatch.undo()
+
+    end = ready.box.tenant.subscriptions.of(ready.app.client_id)[-1].expires
+    assert found.status == "failed"
+    assert found.what == (
+        f"Graph did not answer in 0 s; {LEFT} at Graph until {end:%H:%M} UTC, which does no harm: what it "
+        "announces is dropped, and it ends by itself"
+    )
+    assert "probe-not-deleted" in caplog.text
+    assert len(made) == 1
+    assert LEFT not in (await findings(ready))["from Graph"].what
+    assert ready.probes() == [], "the next doctor takes it away"
+
+
+async def made_late(ready: SetUp) -> list[str]:
+    """The probe that Graph makes within the next seconds."""
+    for _ in range(200):
+        if ready.probes():
+            break
+        await asyncio.sleep(0.05)
+    return ready.probes()
+
+
+async def test_one_that_cannot_be_deleted_is_told_though_graph_was_answered(
     ready: SetUp, caplog: pytest.LogCaptureFixture
 ) -> None:
     ready.box.faults.graph.add(Status(status=503, route="DELETE /subscriptions/"))
@@ -102,9 +139,35 @@ async def test_one_that_cannot_be_deleted_is_told_in_the_log(
     ready.box.faults.graph.clear()
 
     assert found["from Graph"].status == "ok"
+    assert LEFT in found["from Graph"].what
     assert "probe-not-deleted" in caplog.text
     await findings(ready)
     assert ready.probes() == []
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 429])
+async def test_after_a_definite_no_nothing_is_said_to_be_left(ready: SetUp, status: int) -> None:
+    ready.box.faults.graph.add(Status(status=status, route=CREATE))
+    found = await findings(ready)
+    ready.box.faults.graph.clear()
+
+    assert found["from Graph"].status == ("warning" if status == 429 else "failed")
+    assert LEFT not in found["from Graph"].what
+
+
+async def test_one_that_may_be_left_is_told_beside_a_name_that_is_not_known(
+    ready: SetUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(_: str) -> list[str]:
+        return []
+
+    monkeypatch.setattr(address, "resolved", nothing)
+    monkeypatch.setattr(address, "is_loopback", lambda _: False)
+    ready.box.faults.graph.add(Status(status=503, route=CREATE))
+    (found,) = of("address", await ready.only("token", "mailbox", "folder", "address"))
+    ready.box.faults.graph.clear()
+
+    assert found.what.startswith(f"its name is not known (DNS); {LEFT}")
 
 
 async def test_what_graph_has_seen_is_told(ready: SetUp) -> None:

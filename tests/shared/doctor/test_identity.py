@@ -124,6 +124,23 @@ async def test_without_any_permission_in_the_token_the_mailboxes_decide(ready: S
     assert "RBAC for Applications, or none" in of("token", scoped)[0].what
 
 
+async def test_a_former_secret_that_serves_on_is_a_warning(ready: SetUp) -> None:
+    """The newest is refused: there is a token, and time to mend that."""
+    secrets = ready.key_vault.secrets
+    former = secrets.get("graph-client-secret")
+    assert former is not None
+    secrets.set("graph-client-secret", "hush-hush")
+    told, permissions = await ready.only("token")
+    secrets.set("graph-client-secret", former.value)
+
+    assert (told.status, told.subject, permissions.status) == ("warning", "graph-client-secret", "ok")
+    assert "a former version serves on" in told.what
+    assert "AADSTS7000215" in told.what
+    assert f"az ad app credential reset --id {ready.app.client_id} --append" in told.remedy
+    assert "--name graph-client-secret --file FILE" in told.remedy
+    assert "hush-hush" not in f"{told}"
+
+
 async def test_a_token_of_the_future_is_a_warning(ready: SetUp) -> None:
     before, ready.clock = ready.clock, Late(seconds=-400)
     begins, permissions = await ready.only("token")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +17,7 @@ from sandbox.faults import Commit, Expire, Status
 from sandbox.pki import Authority
 from sandbox.vault import ExampleVault
 from shared.errors import ConfigurationFault, MailFault, Transient, Unavailable
-from shared.vault import uploads
+from shared.vault import answer_size, uploads
 from shared.vault.answers import WebServiceError
 from shared.vault.protocol import DataType, NewObject, PropertyValue
 
@@ -551,3 +553,105 @@ async def test_answers_keep_what_is_not_asked_of_them(site: ServedVault) -> None
     site.instead = more
 
     assert (await created(site, Source("a", b"abc"), key=key_of(13))).created is None
+
+
+# Answers without end
+
+
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A megabyte: more takes longer, and shows nothing else."""
+    monkeypatch.setattr(answer_size, "LARGEST", 1024 * 1024)
+    return 1024 * 1024
+
+
+def endless(path: str) -> Instead:
+    """Let the vault do what that request asks for, then answer it for ever."""
+
+    async def instead(request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = await handler(request)
+        if f"{request.method} {request.path.removeprefix('/REST')}" != path:
+            return answer
+        stream = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await stream.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await stream.write(b'{"Items": []}' + b" " * 50_000)
+        return stream
+
+    return instead
+
+
+@pytest.mark.parametrize("path", [SEARCH, "GET /structure/properties"])
+async def test_an_answer_without_end_is_given_up_and_says_where_it_came_from(
+    site: ServedVault, limit: int, path: str
+) -> None:
+    site.instead = endless(path)
+
+    with pytest.raises(ConfigurationFault) as caught:
+        await (site.client.find(KEY, "x") if path == SEARCH else site.client.structure(fresh=True))
+
+    assert caught.value.reason == f"What answers at {site.origin}/REST sent over 1 MiB to one request."
+    assert "Look at vault.url" in caught.value.remedy
+
+
+async def test_a_create_that_is_answered_without_end_may_have_been_done(
+    site: ServedVault, limit: int
+) -> None:
+    site.instead = endless(CREATE)
+
+    with pytest.raises(Unavailable, match=r"over 1 MiB to one request\. Look at vault\.url"):
+        await created(site, Source("a", b"abc"), key=key_of(14))
+
+    assert len(await site.client.find(KEY, key_of(14))) == 1
+
+
+async def test_a_log_in_that_is_answered_without_end_is_no_wrong_password(
+    site: ServedVault, limit: int
+) -> None:
+    site.faults.add(Expire())
+    site.instead = endless(LOGIN)
+
+    with pytest.raises(Unavailable, match="over 1 MiB"):
+        await site.client.find(KEY, "x")
+
+
+async def test_a_refusal_without_end_is_judged_by_its_beginning(site: ServedVault, limit: int) -> None:
+    site.instead = page(SEARCH, 503, "x" * (limit + 200_000))
+
+    with pytest.raises(Unavailable, match="M-Files answered 503"):
+        await site.client.find(KEY, "x")
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+async def test_the_largest_answer_is_read_and_no_byte_more(
+    site: ServedVault, limit: int, beyond: int
+) -> None:
+    async def padded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = await handler(request)
+        return web.Response(body=json.dumps(body_of(answer)).encode().ljust(limit + beyond))
+
+    site.instead = padded
+
+    if beyond:
+        with pytest.raises(ConfigurationFault, match="over 1 MiB"):
+            await site.client.find(KEY, "x")
+    else:
+        assert await site.client.find(KEY, "x") == []
+
+
+async def test_answers_may_be_compressed_also_those_that_refuse(site: ServedVault) -> None:
+    """As IIS does, if it is set up so."""
+
+    async def compressed(request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = await handler(request)
+        answer.enable_compression(web.ContentCoding.gzip)
+        return answer
+
+    site.instead = compressed
+    made = await created(site, Source("a", b"abc"), key=key_of(15))
+    assert [one.id for one in await site.client.find(KEY, key_of(15))] == [made.id]
+    site.faults.add(Status(500, route="GET /REST/objects"))
+
+    with pytest.raises(Unavailable, match=r"M-Files answered 500 Exception"):
+        await site.client.find(KEY, "x")
