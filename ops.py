@@ -1,4 +1,4 @@
-"""The operator's commands: `python3 ops.py [--settings FILE] COMMAND`.
+"""The operator's commands: `python3 ops.py COMMAND`, with `--function-app` or `--settings` before it.
 
 They work on the app's services, with the app's settings and the operator's own login: docs/operations.md.
 This file and what it imports at first are of the standard library, so that a bare Python can say what it
@@ -17,7 +17,8 @@ from pathlib import Path
 from shared.operations.command_line import parse
 
 ROOT = Path(__file__).resolve().parent
-WRONG, STOPPED = 2, 130
+WRONG, NO_SERVICE, STOPPED = 2, 3, 130
+KEY = "VAULTPOST_FUNCTION_KEY"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,12 +49,9 @@ def _start(options: argparse.Namespace) -> int:
     if options.command == "doctor":
         return _examine(options)
     from shared.errors import StartRefused
-    from shared.operations.local_settings import read_values
 
     try:
-        if options.settings is not None:
-            # Before the clients are imported: they read SSL_CERT_FILE then.
-            os.environ.update(read_values(options.settings))
+        _take_settings(options)
         from shared.operations.commands.running import run
         from shared.services import Services
 
@@ -63,21 +61,53 @@ def _start(options: argparse.Namespace) -> int:
     return asyncio.run(run(services, options))
 
 
+def _take_settings(options: argparse.Namespace) -> None:
+    """Put the app's settings into the environment, before clients are imported: they read SSL_CERT_FILE then.
+
+    Those of the file win over those in Azure. Raises StartRefused.
+    """
+    from shared.operations.commands.azure_settings import check_registration, settings_in_azure
+    from shared.operations.local_settings import read_values
+
+    of_app: dict[str, str] = {}
+    if options.function_app is not None:
+        of_app = settings_in_azure(options.function_app, options.resource_group)
+    of_file = read_values(options.settings) if options.settings is not None else {}
+    if of_app:
+        check_registration(options.command, of_app, of_app | of_file)
+    os.environ.update(of_app | of_file)
+
+
 def _examine(options: argparse.Namespace) -> int:
     """Of the doctor, what is wrong with the settings is a finding."""
     from shared.errors import StartRefused
-    from shared.operations.local_settings import read_values
 
     faults: Sequence[str] = ()
     try:
-        if options.settings is not None:
-            # Before the clients are imported, as above.
-            os.environ.update(read_values(options.settings))
+        _take_settings(options)
     except StartRefused as refused:
+        if options.function_app is not None:
+            return _complain(WRONG, "ops.py: the settings of the app were not read:", *refused.faults)
         faults = refused.faults
+    no_key = _take_key(options)
     from shared.operations.commands import doctor
 
-    return asyncio.run(doctor.run(options, os.environ, ROOT, faults))
+    status = asyncio.run(doctor.run(options, os.environ, ROOT, faults))
+    return max(status, no_key) if status != WRONG else WRONG
+
+
+def _take_key(options: argparse.Namespace) -> int:
+    """Put the app's function key into the environment; NO_SERVICE where az has none: then from here."""
+    from shared.errors import StartRefused
+    from shared.operations.commands.azure_settings import function_key
+
+    if options.function_app is None or options.here or options.key or os.environ.get(KEY):
+        return 0
+    try:
+        os.environ[KEY] = function_key(options.function_app, options.resource_group)
+    except StartRefused as refused:
+        return _complain(NO_SERVICE, "ops.py: no function key was read:", *refused.faults)
+    return 0
 
 
 def _complain(status: int, head: str, *faults: str) -> int:

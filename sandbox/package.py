@@ -48,10 +48,16 @@ def _files(root: Path, folder: Path, patterns: GitIgnoreSpec) -> Iterator[Path]:
             yield path
 
 
+def _packed(root: Path, archive: Path) -> list[Path]:
+    """What is deployed, but for the archive itself, which may stand there from the last time."""
+    return [name for name in deployed_files(root) if (root / name).resolve() != archive.resolve()]
+
+
 def write_archive(root: Path, archive: Path) -> None:
     """Write what is deployed as a ZIP file: the same bytes for the same files."""
+    names = _packed(root, archive)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
-        for name in deployed_files(root):
+        for name in names:
             entry = zipfile.ZipInfo(name.as_posix(), _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
@@ -87,7 +93,7 @@ def lines(root: Path, archive: Path) -> list[str]:
     """What is deployed, for a person."""
     packages = installed(requirements(root))
     total, on_disk = sum(one.size for one in packages), sum(one.on_disk for one in packages)
-    files = deployed_files(root)
+    files = _packed(root, archive)
     source = sum((root / name).stat().st_size for name in files)
     return [
         f"{archive.name}: {len(files)} files, {_mb(source)}; as ZIP {_mb(archive.stat().st_size)}",

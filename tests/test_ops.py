@@ -29,10 +29,14 @@ from shared.breaker import BreakerKey
 from shared.breaker_table import BreakerTable
 from shared.identities import filing_key
 from shared.journal_row import DELETED, Row, State
+from shared.operations.command_line import parse
+from shared.operations.commands import doctor
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT
 from shared.unfinished import OpenMail
 
 from .shared.accounts import Stores, connection_string, many_accounts, opened
+from .shared.operations.azure_cli import AzureCli, settings_of
+from .shared.operations.test_azure_settings import HOST, KEYS, LIST, SHOW
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(ops.__file__).parent
@@ -341,6 +345,36 @@ async def test_without_a_file_the_environment_counts_and_the_files_values_win(
     assert (alone.status, beside.status) == (0, 0)
 
 
+async def test_settings_are_read_from_azure_and_those_of_the_file_win(
+    operator: Operator, tmp_path: Path, authority: Authority
+) -> None:
+    """What this machine's environment says of another app counts no more."""
+    there = values(tmp_path, "wrong", authority)
+    cli = AzureCli(tmp_path / "bin", {LIST: settings_of(there), SHOW: HOST})
+    environment = {"PATH": cli.path, "VAULTPOST_NOTIFICATION_URL": "wrong", "AZURE_CLIENT_ID": "wrong"}
+    file = tmp_path / "mine.json"
+    write_settings(file, {"MailStorage": operator.stores.connection_string})
+
+    answer = await run(
+        *("--function-app", "func-a", "--resource-group", "rg", "--settings", str(file), "status"),
+        environment={**environment, **authority.environment()},
+    )
+
+    assert (answer.status, answer.err) == (0, "")
+
+
+async def test_an_app_that_the_azure_cli_does_not_find_is_told(tmp_path: Path) -> None:
+    cli = AzureCli(tmp_path / "bin", {})
+    asked = ("--function-app", "func-a", "--resource-group", "rg")
+
+    for command in ("status", "doctor"):
+        answer = await run(*asked, command, environment={"PATH": cli.path})
+
+        assert (answer.status, answer.out) == (2, "")
+        assert "ERROR: (ResourceNotFound)" in answer.err
+        assert "Traceback" not in answer.err
+
+
 async def test_storage_that_does_not_answer_has_an_exit_status_of_its_own(
     tmp_path: Path, authority: Authority
 ) -> None:
@@ -378,6 +412,8 @@ async def test_an_interpreter_without_the_packages_is_told_what_to_do() -> None:
         ["pause", "--why", "x"],
         ["resume", "--service", "storage"],
         ["resume", "--source", "a", "--service", "graph"],
+        ["--function-app", "a", "status"],
+        ["--resource-group", "a", "status"],
     ],
     ids=" ".join,
 )
@@ -395,17 +431,22 @@ class OtherApp:
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
     asked: list[tuple[str | None, str]] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.Response:
+        self.tokens.append(request.headers.get("Authorization"))
         self.asked.append((request.headers.get("x-functions-key"), request.query_string))
-        return web.Response(status=self.status, body=self.body)
+        return web.Response(status=self.status, body=self.body, headers=self.headers)
 
 
 @asynccontextmanager
-async def answering(status: int, body: bytes = b"") -> AsyncIterator[tuple[OtherApp, str]]:
+async def answering(
+    status: int, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[OtherApp, str]]:
     """An app that gives that answer, and where its functions are."""
-    app = OtherApp(status, body)
+    app = OtherApp(status, body, headers or {})
     site = web.Application()
     site.router.add_get("/api/doctor", app.handle)
     served = await serve(site, context=None)
@@ -438,6 +479,7 @@ async def test_the_doctor_is_asked_of_the_app_with_the_key(tmp_path: Path) -> No
 
     assert (told.status, by_options.status) == (1, 1)
     assert app.asked == [("the-key", "write=true"), ("other", "")]
+    assert app.tokens == [None, None]
     assert told.out.splitlines() == [
         "ok       token    is given",
         "failed   mailbox  a@b.c: 403",
@@ -450,6 +492,34 @@ async def test_the_doctor_is_asked_of_the_app_with_the_key(tmp_path: Path) -> No
     assert by_options.json == REPORT
 
 
+async def test_the_doctors_key_and_address_are_read_from_azure(tmp_path: Path) -> None:
+    async with answering(200, json.dumps(REPORT).encode()) as (app, url):
+        there = settings_of({"VAULTPOST_NOTIFICATION_URL": url})
+        keys = {"functionKeys": {"default": "the-key"}}
+        cli = AzureCli(tmp_path / "bin", {LIST: there, SHOW: HOST, KEYS: keys})
+        told = await run(
+            *("--function-app", "func-a", "--resource-group", "rg", "doctor"), environment={"PATH": cli.path}
+        )
+
+    assert (told.status, told.err) == (1, "")
+    assert app.asked == [("the-key", "")]
+    assert "the-key" not in told.out
+
+
+async def test_where_azure_gives_no_key_the_doctor_looks_from_here(tmp_path: Path) -> None:
+    """As of an app whose host does not start: then the faults of its settings are what is needed."""
+    there = settings_of({"VAULTPOST_NOTIFICATION_URL": "https://app.example.com/api"})
+    cli = AzureCli(tmp_path / "bin", {LIST: there, SHOW: HOST})
+
+    told = await run(
+        *("--function-app", "func-a", "--resource-group", "rg", "doctor"), environment={"PATH": cli.path}
+    )
+
+    assert told.status == 2
+    assert "no function key was read:\n- function app func-a: az functionapp keys list: ERROR" in told.err
+    assert re.search("^failed +settings +KEY_VAULT_URL: is not set", told.out, re.MULTILINE)
+
+
 async def test_a_key_that_the_app_refuses_is_told_and_nothing_else_is_done() -> None:
     async with answering(401) as (_, url):
         answer = await run("doctor", "--app", url, "--key", "wrong")
@@ -458,6 +528,21 @@ async def test_a_key_that_the_app_refuses_is_told_and_nothing_else_is_done() -> 
     assert "refuses the key (401)" in answer.err
     assert "az functionapp keys list" in answer.err
     assert "wrong" not in answer.err
+
+
+async def test_a_sign_in_before_the_app_is_no_fault_of_the_key(capsys: pytest.CaptureFixture[str]) -> None:
+    """Easy Auth answers so before the app is asked."""
+    challenge = {"WWW-Authenticate": 'Bearer realm="func-a.azurewebsites.net"'}
+    async with answering(401, headers=challenge) as (app, url):
+        options = parse(["doctor", "--app", url, "--key", "the-key"])
+        status = await doctor.run(options, {"VAULTPOST_APP_TOKEN": "the-token"}, ROOT)
+
+    told = capsys.readouterr()
+    assert app.tokens == ["Bearer the-token"]
+    assert (status, told.out) == (3, "")
+    assert "asks for a sign-in (401)" in told.err
+    assert "az account get-access-token" in told.err
+    assert "the-token" not in told.err
 
 
 async def test_a_key_is_sent_to_no_other_machine_without_tls() -> None:

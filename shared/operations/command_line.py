@@ -21,7 +21,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="ops.py", description="The operator's commands; see docs/operations.md.", allow_abbrev=False
     )
     parser.add_argument(
-        "--settings", type=Path, metavar="FILE", help="a local.settings.json; without it the environment"
+        "--function-app", metavar="NAME", help="read the settings of this app from Azure, with az"
+    )
+    parser.add_argument("--resource-group", metavar="GROUP", help="the one that the app is in")
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="a local.settings.json, or what az lists; wins over the app's and the environment's",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_status(commands.add_parser("status", help="how things stand", allow_abbrev=False))
@@ -145,7 +152,9 @@ def _add_one_or_all(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """What argparse cannot say of `replay`."""
+    """What argparse cannot say: of `replay`, and of what goes together."""
+    if (options.function_app is None) != (options.resource_group is None):
+        parser.error("--function-app and --resource-group go together")
     if options.command != "replay":
         return
     if bool(options.source) == options.all:

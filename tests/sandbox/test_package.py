@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
-from sandbox.package import ROOT, deployed_files, installed, requirements, write_archive
+import pytest
+
+from sandbox.package import ROOT, deployed_files, installed, lines, requirements, write_archive
 
 _TOPS = {"function_app.py", "handlers", "host.json", "mail-sources.toml", "requirements.txt", "shared"}
 
@@ -32,6 +35,33 @@ def test_the_archive_is_the_same_for_the_same_files(tmp_path: Path) -> None:
     write_archive(ROOT, first)
     write_archive(ROOT, second)
     assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["vaultpost.zip", "vaultpost.package"])
+def test_an_archive_beside_the_app_is_not_packed_into_itself(name: str, tmp_path: Path) -> None:
+    """Also not the one of the last time."""
+    shutil.copy(ROOT / ".funcignore", tmp_path)
+    (tmp_path / "function_app.py").write_text("app = None\n", encoding="utf-8")
+    (tmp_path / "requirements.txt").touch()
+    archive = tmp_path / name
+
+    write_archive(tmp_path, archive)
+    first = archive.read_bytes()
+    write_archive(tmp_path, archive)
+
+    assert archive.read_bytes() == first
+    with zipfile.ZipFile(archive) as made:
+        assert made.namelist() == ["function_app.py", "requirements.txt"]
+    assert lines(tmp_path, archive)[0].startswith(f"{name}: 2 files, ")
+
+
+def test_an_archive_of_another_time_is_not_deployed(tmp_path: Path) -> None:
+    """`azd deploy` packs what lies there."""
+    shutil.copy(ROOT / ".funcignore", tmp_path)
+    (tmp_path / "vaultpost.zip").touch()
+    (tmp_path / "host.json").touch()
+
+    assert deployed_files(tmp_path) == [Path("host.json")]
 
 
 def test_the_app_can_be_indexed_from_what_is_deployed_alone(tmp_path: Path) -> None:

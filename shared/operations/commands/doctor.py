@@ -13,14 +13,14 @@ from shared.doctor.composition import Doctor, refused_start
 from shared.doctor.report import Report
 from shared.doctor.runner import examine
 from shared.log import quieten_clients
-from shared.operations.app_doctor import KeyRefused, NotAnswered, ask, may_have_key
+from shared.operations.app_doctor import KeyRefused, NotAnswered, SignInNeeded, ask, may_have_key
 from shared.operations.doctor_text import doctor_lines
 from shared.operations.terminal import NO_SERVICE, NOT_WELL, WELL, WRONG, complain, say
 from shared.operations.text import as_json
 from shared.services import Services
 from shared.starting import read_start
 
-KEY = "VAULTPOST_FUNCTION_KEY"
+KEY, TOKEN = "VAULTPOST_FUNCTION_KEY", "VAULTPOST_APP_TOKEN"
 _FROM_HERE = (
     "ops.py: looked at from this machine, with your own login. What the app's own identity may do, only the "
     f"app can tell: give its function key in {KEY}."
@@ -28,6 +28,12 @@ _FROM_HERE = (
 _NO_KEY = (
     "A function key: az functionapp keys list --resource-group GROUP --name APP --query functionKeys.default "
     "--output tsv. Of a local host: FUNCTIONS_LOCAL_KEY in its settings, or the line in its log."
+)
+
+
+_NO_TOKEN = (
+    f"Give a token for its app registration in {TOKEN}: az account get-access-token --resource "
+    "api://CLIENT-ID --query accessToken --output tsv. docs/operations.md: what that registration needs."
 )
 
 
@@ -43,9 +49,11 @@ async def run(
     if not may_have_key(url):
         return complain(WRONG, f"ops.py: {url} is not https: the key is not sent there.")
     try:
-        report = await ask(url, key, write=options.write)
+        report = await ask(url, key, write=options.write, token=environment.get(TOKEN, "").strip())
     except KeyRefused as fault:
         return complain(NO_SERVICE, f"ops.py: {fault}. {_NO_KEY}")
+    except SignInNeeded as fault:
+        return complain(NO_SERVICE, f"ops.py: {fault}. {_NO_TOKEN}")
     except NotAnswered as fault:
         complain(NO_SERVICE, f"ops.py: {fault} ({url}). What can be seen from here:")
         status = await _from_here(options, environment, root, faults)

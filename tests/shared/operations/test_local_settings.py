@@ -10,6 +10,8 @@ import pytest
 from shared.errors import StartRefused
 from shared.operations.local_settings import read_values
 
+from .azure_cli import settings_of
+
 
 def written(directory: Path, content: str) -> Path:
     file = directory / "local.settings.json"
@@ -24,11 +26,19 @@ def test_the_values_are_read_also_behind_a_byte_order_mark(tmp_path: Path) -> No
     assert read_values(written(tmp_path, f"\ufeff{content}")) == {"A": "1", "B": ""}
 
 
+def test_what_the_azure_cli_lists_is_read_too(tmp_path: Path) -> None:
+    content = json.dumps(settings_of({"A": "1", "B": ""}))
+
+    assert read_values(written(tmp_path, content)) == {"A": "1", "B": ""}
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         ("{", "is not JSON"),
-        ("[]", 'with "Values"'),
+        ('["A"]', "a list of name and value"),
+        ('[{"value": "1"}]', "a list of name and value"),
+        ('[{"name": "A", "value": null}]', "A must be a text"),
         ("{}", 'with "Values"'),
         ('{"Values": ["A"]}', 'with "Values"'),
         ('{"IsEncrypted": true, "Values": {}}', "is encrypted"),
