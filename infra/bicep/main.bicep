@@ -2,7 +2,7 @@ metadata description = 'Vaultpost in one resource group: everything that the app
 
 @minLength(3)
 @maxLength(12)
-@description('The beginning of every name: small letters, digits, hyphens.')
+@description('The beginning of every name: small letters, digits, single hyphens between them.')
 param name string
 
 @description('The region. It must have Flex Consumption: az functionapp list-flexconsumption-locations')
@@ -23,7 +23,7 @@ param instanceMemoryMB int = 2048
 
 @minValue(1)
 @maxValue(1000)
-@description('The most instances that the platform may start for each group of functions.')
+@description('The most instances that the platform may start: at least three times as many as are always ready of each.')
 param maximumInstanceCount int = 40
 
 @minValue(0)
@@ -36,7 +36,7 @@ param alwaysReadyInstances int = 1
 @description('HTTP requests that one instance takes at a time.')
 param httpConcurrency int = 16
 
-@description('The configuration: a file of the package, or blob:state/mail-sources.toml.')
+@description('The configuration: a file of the package, or blob:configuration/mail-sources.toml.')
 param sources string = 'mail-sources.toml'
 
 @description('The public base address, where it is not that of the app itself, such as https://mail.example.com/api.')
@@ -91,7 +91,7 @@ param changesMail bool = false
 @description('Replication of the storage accounts.')
 param storageSku string = 'Standard_ZRS'
 
-@minValue(7)
+@minValue(2)
 @maxValue(365)
 @description('Days for which staged mail is kept: staging-days of the configuration.')
 param stagingDays int = 30
@@ -117,12 +117,13 @@ param logDailyCapGB int = 5
 @description('Who hears of alerts: e-mail addresses.')
 param alertEmails array = []
 
-@description('Object id of the person or group that sets the secrets and uses ops.py; empty: nobody gets a role.')
+@description('Object id of the person, group or pipeline that sets the secrets and uses ops.py; empty: nobody gets a role.')
 param operatorPrincipalId string = ''
 
 @allowed([
   'User'
   'Group'
+  'ServicePrincipal'
 ])
 param operatorPrincipalType string = 'Group'
 
@@ -155,6 +156,9 @@ param companyNextHop string = ''
 @description('A hub network to peer with; empty: none.')
 param hubNetworkId string = ''
 
+@description('Whether the gateway of that hub leads to the company\'s own network. It must be there, and the hub\'s side of the peering must let us use it (allowGatewayTransit).')
+param hubHasGateway bool = false
+
 @description('The host name of the M-Files server, where no DNS server of the company is asked for it; empty: none.')
 param vaultHost string = ''
 
@@ -167,8 +171,10 @@ param vaultAddress string = ''
 param easyAuthClientId string = ''
 
 var unique = take(uniqueString(resourceGroup().id, name), 8)
-var plain = replace(name, '-', '')
-var hasNetwork = privateNetwork || natGateway || !empty(companyPrefixes) || !empty(hubNetworkId)
+// An environment of azd may be called with capitals.
+var prefix = toLower(name)
+var plain = replace(prefix, '-', '')
+var hasNetwork = privateNetwork || natGateway || !empty(companyPrefixes) || !empty(hubNetworkId) || !empty(dnsServers) || !empty(vaultHost)
 var ownsRegistration = graphCredential != 'managed-identity' && empty(graphClientId)
 var graphRoles = changesMail ? [
   'Mail.Read'
@@ -203,6 +209,7 @@ var containers = [
   'staging'
   'state'
   'kept'
+  'configuration'
 ]
 
 // A queue function that scales from zero is not near real time.
@@ -211,6 +218,9 @@ var alwaysReady = [
   'function:staging'
   'function:filing'
 ]
+
+var fewestInstances = length(alwaysReady) * alwaysReadyInstances
+var mostInstances = maximumInstanceCount >= fewestInstances ? maximumInstanceCount : fail('maximumInstanceCount is below the ${fewestInstances} instances that are always ready')
 
 var openPaths = [
   '/api/notifications'
@@ -221,6 +231,10 @@ var openPaths = [
 // Graph's own bodies are far smaller; the app refuses what is over 1 MiB.
 var largestRequestBody = 2097152
 
+// In China tokens are issued under another name than people and apps sign in by.
+var issuingHost = environment().name == 'AzureChinaCloud' ? 'https://login.partner.microsoftonline.cn' : environment().authentication.loginEndpoint
+var issuer = uri(issuingHost, '${tenant().tenantId}/v2.0')
+
 var exchangeAudiences = {
   AzureCloud: 'api://AzureADTokenExchange'
   AzureUSGovernment: 'api://AzureADTokenExchangeUSGov'
@@ -230,7 +244,7 @@ var exchangeAudiences = {
 module identity 'modules/identity.bicep' = {
   name: 'identity'
   params: {
-    name: 'id-${name}-${unique}'
+    name: 'id-${prefix}-${unique}'
     location: location
     tags: tags
   }
@@ -281,7 +295,7 @@ module mailTables 'modules/table.bicep' = [for table in tables: {
 module keyVault 'modules/keyvault.bicep' = {
   name: 'keyvault'
   params: {
-    name: 'kv-${name}-${unique}'
+    name: 'kv-${prefix}-${unique}'
     location: location
     tags: tags
     softDeleteDays: softDeleteDays
@@ -292,8 +306,8 @@ module keyVault 'modules/keyvault.bicep' = {
 module monitoring 'modules/monitoring.bicep' = {
   name: 'monitoring'
   params: {
-    workspaceName: 'log-${name}-${unique}'
-    componentName: 'appi-${name}-${unique}'
+    workspaceName: 'log-${prefix}-${unique}'
+    componentName: 'appi-${prefix}-${unique}'
     location: location
     tags: tags
     retentionDays: logRetentionDays
@@ -327,6 +341,19 @@ module operator 'modules/operator.bicep' = if (!empty(operatorPrincipalId)) {
     principalId: operatorPrincipalId
     principalType: operatorPrincipalType
     mailAccountName: storage.outputs.mailName
+    configurationContainer: containers[3]
+    keyVaultName: keyVault.outputs.name
+  }
+  dependsOn: [
+    mailContainers
+  ]
+}
+
+module operatorCertificates 'modules/operator-certificates.bicep' = if (!empty(operatorPrincipalId) && graphCredential == 'client-certificate') {
+  name: 'operator-certificates'
+  params: {
+    principalId: operatorPrincipalId
+    principalType: operatorPrincipalType
     keyVaultName: keyVault.outputs.name
   }
 }
@@ -336,7 +363,7 @@ module operator 'modules/operator.bicep' = if (!empty(operatorPrincipalId)) {
 module nat 'modules/nat.bicep' = if (natGateway) {
   name: 'nat'
   params: {
-    name: 'nat-${name}-${unique}'
+    name: 'nat-${prefix}-${unique}'
     location: location
     tags: tags
   }
@@ -345,7 +372,7 @@ module nat 'modules/nat.bicep' = if (natGateway) {
 module route 'modules/route.bicep' = if (!empty(companyPrefixes)) {
   name: 'route'
   params: {
-    name: 'rt-${name}-${unique}'
+    name: 'rt-${prefix}-${unique}'
     location: location
     tags: tags
     companyPrefixes: companyPrefixes
@@ -356,7 +383,7 @@ module route 'modules/route.bicep' = if (!empty(companyPrefixes)) {
 module network 'modules/network.bicep' = if (hasNetwork) {
   name: 'network'
   params: {
-    name: 'vnet-${name}-${unique}'
+    name: 'vnet-${prefix}-${unique}'
     location: location
     tags: tags
     addressPrefix: addressPrefix
@@ -373,10 +400,11 @@ module peering 'modules/peering.bicep' = if (!empty(hubNetworkId)) {
   params: {
     networkName: network!.outputs.name
     hubNetworkId: hubNetworkId
+    hubHasGateway: hubHasGateway
   }
 }
 
-module vaultName 'modules/vault-name.bicep' = if (hasNetwork && !empty(vaultHost)) {
+module vaultName 'modules/vault-name.bicep' = if (!empty(vaultHost)) {
   name: 'vault-name'
   params: {
     host: vaultHost
@@ -428,7 +456,7 @@ var endpoints = [
 module privateEndpoints 'modules/private-endpoint.bicep' = [for endpoint in (privateNetwork ? endpoints : []): {
   name: 'endpoint-${endpoint.of}-${endpoint.service}'
   params: {
-    name: 'pe-${name}-${endpoint.of}-${endpoint.service}'
+    name: 'pe-${prefix}-${endpoint.of}-${endpoint.service}'
     location: location
     tags: tags
     subnetId: network!.outputs.endpointSubnetId
@@ -446,15 +474,16 @@ module privateEndpoints 'modules/private-endpoint.bicep' = [for endpoint in (pri
 module registration 'modules/app-registration.bicep' = if (ownsRegistration) {
   name: 'app-registration'
   params: {
-    name: '${name}-${unique}'
+    name: '${prefix}-${unique}'
   }
 }
 
 module federation 'modules/federated-credential.bicep' = if (ownsRegistration && graphCredential == 'federated') {
   name: 'federated-credential'
   params: {
-    registrationName: '${name}-${unique}'
+    registrationName: '${prefix}-${unique}'
     identityPrincipalId: identity.outputs.principalId
+    issuer: issuer
     audience: exchangeAudiences[environment().name]
   }
   dependsOn: [
@@ -476,8 +505,8 @@ module graphRole 'modules/graph-role.bicep' = [for role in (grantGraphPermission
 module app 'modules/app.bicep' = {
   name: 'app'
   params: {
-    name: 'func-${name}-${unique}'
-    planName: 'plan-${name}-${unique}'
+    name: 'func-${prefix}-${unique}'
+    planName: 'plan-${prefix}-${unique}'
     location: location
     tags: tags
     identityId: identity.outputs.id
@@ -501,7 +530,7 @@ module app 'modules/app.bicep' = {
     packageUrl: storage.outputs.packageUrl
     insightsConnectionString: monitoring.outputs.connectionString
     instanceMemoryMB: instanceMemoryMB
-    maximumInstanceCount: maximumInstanceCount
+    maximumInstanceCount: mostInstances
     alwaysReady: alwaysReady
     alwaysReadyInstances: alwaysReadyInstances
     httpConcurrency: httpConcurrency
@@ -522,6 +551,7 @@ module auth 'modules/auth.bicep' = if (!empty(easyAuthClientId)) {
   params: {
     appName: app.outputs.name
     clientId: easyAuthClientId
+    issuer: issuer
     openPaths: openPaths
   }
 }
@@ -529,7 +559,7 @@ module auth 'modules/auth.bicep' = if (!empty(easyAuthClientId)) {
 module actionGroup 'modules/action-group.bicep' = {
   name: 'action-group'
   params: {
-    name: 'ag-${name}-${unique}'
+    name: 'ag-${prefix}-${unique}'
     tags: tags
     emails: alertEmails
   }
@@ -538,7 +568,7 @@ module actionGroup 'modules/action-group.bicep' = {
 module alerts 'modules/alerts.bicep' = {
   name: 'alerts'
   params: {
-    prefix: name
+    prefix: prefix
     location: location
     tags: tags
     componentId: monitoring.outputs.componentId

@@ -6,6 +6,7 @@ param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
 param tags = {
   'azd-env-name': readEnvironmentVariable('AZURE_ENV_NAME', 'vaultpost')
 }
+// azd tells who is signed in, but not as what: a pipeline sets AZURE_PRINCIPAL_TYPE to ServicePrincipal.
 param operatorPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
 param operatorPrincipalType = readEnvironmentVariable('AZURE_PRINCIPAL_TYPE', 'User')
 

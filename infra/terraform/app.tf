@@ -58,6 +58,10 @@ resource "azurerm_function_app_flex_consumption" "app" {
   }
 
   app_settings = {
+    # Else the provider writes a connection string without a key, which the host would take before the identity
+    # (github.com/hashicorp/terraform-provider-azurerm, issue 29693). What is empty the host passes over.
+    AzureWebJobsStorage = ""
+
     AzureWebJobsStorage__blobServiceUri  = azurerm_storage_account.host.primary_blob_endpoint
     AzureWebJobsStorage__queueServiceUri = azurerm_storage_account.host.primary_queue_endpoint
     AzureWebJobsStorage__tableServiceUri = azurerm_storage_account.host.primary_table_endpoint
@@ -84,7 +88,7 @@ resource "azurerm_function_app_flex_consumption" "app" {
     GRAPH_TENANT_ID            = local.graph_tenant_id
     GRAPH_CLIENT_ID            = local.graph_client_id
     GRAPH_ENDPOINT             = var.graph_endpoint
-    GRAPH_AUTHORITY            = var.graph_authority
+    GRAPH_AUTHORITY            = local.graph_authority
   }
 
   # Before everything but the addresses that Graph, and whoever watches the app's health, must reach.
@@ -100,7 +104,7 @@ resource "azurerm_function_app_flex_consumption" "app" {
 
       active_directory_v2 {
         client_id            = auth_settings_v2.value
-        tenant_auth_endpoint = "${trimsuffix(var.graph_authority, "/")}/${data.azurerm_client_config.current.tenant_id}/v2.0"
+        tenant_auth_endpoint = local.issuer
         allowed_audiences    = ["api://${auth_settings_v2.value}", auth_settings_v2.value]
       }
 
@@ -118,5 +122,6 @@ resource "azurerm_function_app_flex_consumption" "app" {
     azurerm_role_assignment.secrets,
     azurerm_role_assignment.telemetry,
     azurerm_private_endpoint.private,
+    azurerm_private_dns_zone_virtual_network_link.private,
   ]
 }

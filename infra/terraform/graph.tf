@@ -1,5 +1,8 @@
 # Microsoft Graph has this id in every tenant.
 data "azuread_service_principal" "graph" {
+  # Who grants nothing need not be able to read it.
+  count = length(local.granted_roles) > 0 ? 1 : 0
+
   client_id = "00000003-0000-0000-c000-000000000000"
 }
 
@@ -10,11 +13,8 @@ locals {
     "Mail.ReadWrite" = "e2a3a72e-5f79-4c64-b1b1-878b674786c9"
   }
 
-  exchange_audiences = {
-    "https://login.microsoftonline.us"         = "api://AzureADTokenExchangeUSGov"
-    "https://login.chinacloudapi.cn"           = "api://AzureADTokenExchangeChina"
-    "https://login.partner.microsoftonline.cn" = "api://AzureADTokenExchangeChina"
-  }
+  # An app registration that was there before has been granted what it needs, or will be, by whoever made it.
+  granted_roles = var.grant_graph_permissions && var.graph_client_id == "" ? local.graph_roles : []
 
   graph_principal_id = local.owns_registration ? azuread_service_principal.app[0].object_id : azurerm_user_assigned_identity.app.principal_id
   graph_client_id    = local.owns_registration ? azuread_application.app[0].client_id : var.graph_client_id
@@ -37,22 +37,22 @@ resource "azuread_service_principal" "app" {
 
 # The app's managed identity as the credential of the app registration: neither certificate nor secret exists.
 resource "azuread_application_federated_identity_credential" "app" {
+  # checkov:skip=CKV_AZURE_249: the subject is the managed identity, not a workflow of GitHub
   count = local.owns_registration && var.graph_credential == "federated" ? 1 : 0
 
   application_id = azuread_application.app[0].id
   display_name   = "managed-identity"
   description    = "The managed identity of the function app."
-  audiences      = [lookup(local.exchange_audiences, trimsuffix(var.graph_authority, "/"), "api://AzureADTokenExchange")]
-  issuer         = "${trimsuffix(var.graph_authority, "/")}/${data.azurerm_client_config.current.tenant_id}/v2.0"
+  audiences      = [local.cloud.exchange_audience]
+  issuer         = local.issuer
   subject        = azurerm_user_assigned_identity.app.principal_id
 }
 
-# For the whole tenant: infra/exchange narrows it to the mailboxes. An app registration that was there before has been
-# granted what it needs, or will be, by whoever made it.
+# For the whole tenant: infra/exchange narrows it to the mailboxes.
 resource "azuread_app_role_assignment" "graph" {
-  for_each = toset(var.grant_graph_permissions && var.graph_client_id == "" ? local.graph_roles : [])
+  for_each = toset(local.granted_roles)
 
   app_role_id         = local.graph_role_ids[each.value]
   principal_object_id = local.graph_principal_id
-  resource_object_id  = data.azuread_service_principal.graph.object_id
+  resource_object_id  = data.azuread_service_principal.graph[0].object_id
 }

@@ -176,12 +176,12 @@ resource "azurerm_virtual_network_peering" "hub" {
   remote_virtual_network_id    = var.hub_network_id
   allow_virtual_network_access = true
   allow_forwarded_traffic      = true
-  use_remote_gateways          = true
+  use_remote_gateways          = var.hub_has_gateway
 }
 
 # One name, known in the app's network alone.
 resource "azurerm_private_dns_zone" "vault_name" {
-  count = local.has_network && var.vault_host != "" ? 1 : 0
+  count = var.vault_host != "" ? 1 : 0
 
   name                = var.vault_host
   resource_group_name = var.resource_group_name
@@ -189,7 +189,7 @@ resource "azurerm_private_dns_zone" "vault_name" {
 }
 
 resource "azurerm_private_dns_zone_virtual_network_link" "vault_name" {
-  count = local.has_network && var.vault_host != "" ? 1 : 0
+  count = var.vault_host != "" ? 1 : 0
 
   name                 = "app"
   private_dns_zone_id  = azurerm_private_dns_zone.vault_name[0].id
@@ -199,7 +199,7 @@ resource "azurerm_private_dns_zone_virtual_network_link" "vault_name" {
 }
 
 resource "azurerm_private_dns_a_record" "vault_name" {
-  count = local.has_network && var.vault_host != "" ? 1 : 0
+  count = var.vault_host != "" ? 1 : 0
 
   name                = "@"
   private_dns_zone_id = azurerm_private_dns_zone.vault_name[0].id
@@ -211,10 +211,10 @@ resource "azurerm_private_dns_a_record" "vault_name" {
 
 locals {
   private_zones = var.private_network ? {
-    blob  = "privatelink.blob.core.windows.net"
-    queue = "privatelink.queue.core.windows.net"
-    table = "privatelink.table.core.windows.net"
-    vault = "privatelink.vaultcore.azure.net"
+    blob  = "privatelink.blob.${local.cloud.storage}"
+    queue = "privatelink.queue.${local.cloud.storage}"
+    table = "privatelink.table.${local.cloud.storage}"
+    vault = "privatelink.${local.cloud.key_vault}"
   } : {}
 
   private_endpoints = var.private_network ? {

@@ -33,7 +33,7 @@ output "identity_principal_id" {
 
 output "graph_client_id" {
   description = "As whom the app goes to Microsoft Graph: for infra/exchange."
-  value       = local.graph_client_id == "" ? azurerm_user_assigned_identity.app.client_id : local.graph_client_id
+  value       = local.owns_registration ? azuread_application.app[0].client_id : (var.graph_client_id == "" ? azurerm_user_assigned_identity.app.client_id : var.graph_client_id)
 }
 
 output "outbound_address" {

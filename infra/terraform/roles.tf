@@ -1,7 +1,7 @@
 # What the app's identity may do; each role at its smallest scope.
 
 # upload_blob, stage_block, commit_block_list, download_blob, get_blob_properties, list_blob_names, delete_blob: mail is
-# staged, filed from there, kept; sweeps have their state there.
+# staged, filed from there, kept; sweeps have their state there; of the configuration the last good one is kept beside it.
 resource "azurerm_role_assignment" "containers" {
   for_each = azurerm_storage_container.mail
 
@@ -58,26 +58,32 @@ resource "azurerm_role_assignment" "telemetry" {
   principal_type       = "ServicePrincipal"
 }
 
-# ---- What a person or group needs to set the secrets and to use ops.py
+# ---- What a person, group or pipeline needs to set the secrets and to use ops.py
 
 locals {
-  operators = var.operator_principal_id == "" ? {} : {
+  operator_roles = {
     # `az keyvault secret set`: nothing here writes a secret.
     secrets = { scope = azurerm_key_vault.app.id, role = "Key Vault Secrets Officer" }
     # ops.py: status reads the journal; pause, resume, replay write it.
     tables = { scope = azurerm_storage_account.mail.id, role = "Storage Table Data Contributor" }
     # ops.py: replay, sweep, backfill queue mail.
     queues = { scope = azurerm_storage_account.mail.id, role = "Storage Queue Data Message Sender" }
-    # ops.py reads the configuration where it is a blob.
-    blobs = { scope = azurerm_storage_account.mail.id, role = "Storage Blob Data Reader" }
+    # `az storage blob upload` writes the configuration, ops.py reads it; staged mail stands in other containers.
+    configuration = { scope = azurerm_storage_container.mail[local.containers[3]].id, role = "Storage Blob Data Contributor" }
+    # `az keyvault certificate create` and `download`: Secrets Officer may do neither.
+    certificates = { scope = azurerm_key_vault.app.id, role = "Key Vault Certificates Officer" }
   }
+
+  operators = var.operator_principal_id == "" ? [] : [
+    for name in keys(local.operator_roles) : name if name != "certificates" || var.graph_credential == "client-certificate"
+  ]
 }
 
 resource "azurerm_role_assignment" "operator" {
-  for_each = local.operators
+  for_each = toset(local.operators)
 
-  scope                = each.value.scope
-  role_definition_name = each.value.role
+  scope                = local.operator_roles[each.value].scope
+  role_definition_name = local.operator_roles[each.value].role
   principal_id         = var.operator_principal_id
   principal_type       = var.operator_principal_type
 }

@@ -8,13 +8,30 @@ variable "resource_group_name" {
   type        = string
 }
 
+variable "environment" {
+  description = "The cloud: public, usgovernment, china."
+  type        = string
+  default     = "public"
+
+  validation {
+    condition     = contains(["public", "usgovernment", "china"], var.environment)
+    error_message = "One of: public, usgovernment, china."
+  }
+}
+
+variable "register_resource_providers" {
+  description = "Whether to register the resource providers that the subscription lacks. It needs the right to do so in the subscription; with false, somebody has registered them."
+  type        = bool
+  default     = true
+}
+
 variable "name" {
-  description = "The beginning of every name: small letters, digits, hyphens."
+  description = "The beginning of every name: small letters, digits, single hyphens between them."
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z0-9-]{3,12}$", var.name))
-    error_message = "3 to 12 small letters, digits or hyphens."
+    condition     = length(var.name) >= 3 && length(var.name) <= 12 && can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name))
+    error_message = "3 to 12 small letters, digits, and single hyphens between them."
   }
 }
 
@@ -44,13 +61,18 @@ variable "instance_memory_mb" {
 }
 
 variable "maximum_instance_count" {
-  description = "The most instances that the platform may start for each group of functions."
+  description = "The most instances that the platform may start: at least three times as many as are always ready of each."
   type        = number
   default     = 40
 
   validation {
     condition     = var.maximum_instance_count >= 1 && var.maximum_instance_count <= 1000 && floor(var.maximum_instance_count) == var.maximum_instance_count
     error_message = "A whole number from 1 to 1000."
+  }
+
+  validation {
+    condition     = var.maximum_instance_count >= length(local.always_ready) * var.always_ready_instances
+    error_message = "At least three times always_ready_instances: that many are always ready."
   }
 }
 
@@ -77,7 +99,7 @@ variable "http_concurrency" {
 }
 
 variable "sources" {
-  description = "The configuration: a file of the package, or blob:state/mail-sources.toml."
+  description = "The configuration: a file of the package, or blob:configuration/mail-sources.toml."
   type        = string
   default     = "mail-sources.toml"
 }
@@ -145,7 +167,7 @@ variable "graph_endpoint" {
 variable "graph_authority" {
   description = "Microsoft Entra ID; another one in national clouds."
   type        = string
-  default     = "https://login.microsoftonline.com"
+  default     = ""
 }
 
 variable "grant_graph_permissions" {
@@ -179,8 +201,8 @@ variable "staging_days" {
   default     = 30
 
   validation {
-    condition     = var.staging_days >= 7 && var.staging_days <= 365 && floor(var.staging_days) == var.staging_days
-    error_message = "A whole number from 7 to 365."
+    condition     = var.staging_days >= 2 && var.staging_days <= 365 && floor(var.staging_days) == var.staging_days
+    error_message = "A whole number from 2 to 365."
   }
 }
 
@@ -230,7 +252,7 @@ variable "alert_emails" {
 }
 
 variable "operator_principal_id" {
-  description = "Object id of the person or group that sets the secrets and uses ops.py; empty: nobody gets a role."
+  description = "Object id of the person, group or pipeline that sets the secrets and uses ops.py; empty: nobody gets a role."
   type        = string
   default     = ""
 }
@@ -240,8 +262,8 @@ variable "operator_principal_type" {
   default = "Group"
 
   validation {
-    condition     = contains(["User", "Group"], var.operator_principal_type)
-    error_message = "One of: User, Group."
+    condition     = contains(["User", "Group", "ServicePrincipal"], var.operator_principal_type)
+    error_message = "One of: User, Group, ServicePrincipal."
   }
 }
 
@@ -299,6 +321,12 @@ variable "hub_network_id" {
   description = "A hub network to peer with; empty: none."
   type        = string
   default     = ""
+}
+
+variable "hub_has_gateway" {
+  description = "Whether the gateway of that hub leads to the company's own network. It must be there, and the hub's side of the peering must let us use it (allowGatewayTransit)."
+  type        = bool
+  default     = false
 }
 
 variable "vault_host" {

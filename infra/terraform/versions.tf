@@ -15,6 +15,20 @@ terraform {
 
 provider "azurerm" {
   subscription_id = var.subscription_id
+  environment     = var.environment
+
+  # By itself the provider registers none. Microsoft.App stands in the delegation of a subnet alone.
+  resource_providers_to_register = var.register_resource_providers ? [
+    "Microsoft.AlertsManagement",
+    "Microsoft.App",
+    "Microsoft.Insights",
+    "Microsoft.KeyVault",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.Network",
+    "Microsoft.OperationalInsights",
+    "Microsoft.Storage",
+    "Microsoft.Web",
+  ] : []
 
   # The storage accounts take no shared keys.
   storage_use_azuread = true
@@ -29,7 +43,8 @@ provider "azurerm" {
 }
 
 provider "azuread" {
-  tenant_id = data.azurerm_client_config.current.tenant_id
+  environment = var.environment
+  tenant_id   = data.azurerm_client_config.current.tenant_id
 }
 
 data "azurerm_client_config" "current" {}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
 from azure.data.tables.aio import TableClient, TableServiceClient
 from azure.keyvault.secrets.aio import SecretClient
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from .templates import ROOT, bicep, bicep_files
-from .test_same import ROLES
+from .assignments import APP, ROLES, of_bicep
+from .templates import ROOT
 
 _STORAGE = "Microsoft.Storage/storageAccounts"
 _BLOBS = f"{_STORAGE}/blobServices/containers/blobs"
@@ -55,6 +54,15 @@ GRANTS: dict[str, set[str]] = {
         "Microsoft.KeyVault/vaults/secrets/readMetadata/action",
     },
     "Monitoring Metrics Publisher": {"Microsoft.Insights/Metrics/Write"},
+    "Storage Blob Data Reader": {f"{_STORAGE}/blobServices/containers/read", f"{_BLOBS}/read"},
+    "Storage Queue Data Message Sender": {f"{_MESSAGES}/add/action"},
+    "Storage Table Data Reader": {f"{_STORAGE}/tableServices/tables/read", f"{_ENTITIES}/read"},
+    "Key Vault Secrets Officer": {
+        "Microsoft.KeyVault/vaults/secrets/getSecret/action",
+        "Microsoft.KeyVault/vaults/secrets/readMetadata/action",
+        "Microsoft.KeyVault/vaults/secrets/setSecret/action",
+    },
+    "Key Vault Certificates Officer": {"Microsoft.KeyVault/vaults/certificates/*"},
 }
 """learn.microsoft.com/azure/role-based-access-control/built-in-roles"""
 
@@ -131,6 +139,7 @@ def _methods() -> set[str]:
     }
 
 
+@cache
 def calls_of_the_app() -> set[str]:
     """The methods of the SDKs' clients that the app calls, by name."""
     called = set()
@@ -143,30 +152,13 @@ def calls_of_the_app() -> set[str]:
     return called & _methods() - _NO_REQUEST
 
 
-@dataclass(frozen=True)
-class _Assigned:
-    """A role that the app's identity gets."""
-
-    name: str
-    module: str
-
-
-def _assigned() -> list[_Assigned]:
-    found = []
-    for name in bicep_files():
-        if name == "modules/operator.bicep":
-            continue
-        values: dict[str, Any] = bicep(name).get("variables", {})
-        found += [
-            _Assigned(ROLES[one["value"]], name)
-            for one in values.values()
-            if isinstance(one["value"], str) and one["value"] in ROLES
-        ]
-    return found
+def _assigned() -> dict[str, str]:
+    """The roles of the app's identity, with the file that gives each."""
+    return {one.role: name for one, name in of_bicep().items() if one.principal == APP}
 
 
 def test_every_call_has_its_role() -> None:
-    granted = set().union(*(GRANTS[role.name] for role in _assigned()))
+    granted = set().union(*(GRANTS[role] for role in _assigned()))
     for call in calls_of_the_app():
         assert call in CALLS, f"{call}: which right does it need?"
         assert CALLS[call] <= granted, call
@@ -177,11 +169,11 @@ def test_every_call_has_its_role() -> None:
 def test_every_role_is_needed() -> None:
     needed = set().union(*(CALLS[call] for call in calls_of_the_app()), *OF_THE_HOST.values())
     for role in _assigned():
-        assert GRANTS[role.name] & needed, role
+        assert GRANTS[role] & needed, role
 
 
 def test_a_comment_beside_each_role_names_what_needs_it() -> None:
-    for name in {role.module for role in _assigned()} | {"modules/operator.bicep"}:
+    for name in set(of_bicep().values()):
         lines = (ROOT / "infra/bicep" / name).read_text("utf-8").splitlines()
         for number, line in enumerate(lines):
             role = next((known for id_, known in ROLES.items() if id_ in line), None)
@@ -197,7 +189,7 @@ def test_a_comment_beside_each_role_names_what_needs_it() -> None:
 
 def test_calls_that_comments_name_are_made() -> None:
     called = calls_of_the_app()
-    text = "".join((ROOT / "infra/bicep" / role.module).read_text("utf-8") for role in _assigned())
+    text = "".join((ROOT / "infra/bicep" / name).read_text("utf-8") for name in set(_assigned().values()))
     named = {name for name in CALLS if name in text}
     assert named - called == set()
     unnamed = called - named - {"create_container", "create_queue", "create_table", "get_deleted_secret"}

@@ -206,6 +206,10 @@ resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2
   properties: {
     allow: false
   }
+  // One site takes one change of its configuration at a time.
+  dependsOn: [
+    noFtpPassword
+  ]
 }
 
 output id string = app.id

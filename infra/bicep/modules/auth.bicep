@@ -5,6 +5,9 @@ param appName string
 @description('Client id of the app registration that people sign in to, with https://HOST/.auth/login/aad/callback as its redirect address.')
 param clientId string
 
+@description('Who issues the tokens of the tenant.')
+param issuer string
+
 @description('Paths that need no sign-in: Graph sends none.')
 param openPaths array
 
@@ -39,7 +42,7 @@ resource auth 'Microsoft.Web/sites/config@2025-03-01' = {
         enabled: true
         registration: {
           clientId: clientId
-          openIdIssuer: '${environment().authentication.loginEndpoint}${subscription().tenantId}/v2.0'
+          openIdIssuer: issuer
         }
         validation: {
           allowedAudiences: [

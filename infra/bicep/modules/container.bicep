@@ -7,7 +7,8 @@ param name string
 param principalId string
 
 // Storage Blob Data Contributor. upload_blob, stage_block, commit_block_list, download_blob, get_blob_properties,
-// list_blob_names, delete_blob: mail is staged, filed from there, kept; sweeps have their state there.
+// list_blob_names, delete_blob: mail is staged, filed from there, kept; sweeps have their state there; of the
+// configuration the last good one is kept beside it.
 var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {

@@ -7,6 +7,9 @@ param registrationName string
 @description('Object id of the managed identity.')
 param identityPrincipalId string
 
+@description('Who issues the tokens of the tenant.')
+param issuer string
+
 @description('What the token that is exchanged is for: another one in national clouds.')
 param audience string
 
@@ -16,6 +19,6 @@ resource trust 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' 
   audiences: [
     audience
   ]
-  issuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+  issuer: issuer
   subject: identityPrincipalId
 }

@@ -1,5 +1,6 @@
 metadata description = 'Key Vault: roles, no access policies; what is deleted can be had back. The template writes no secret.'
 
+@description('Within softDeleteDays after a removal: `az keyvault recover` first, the name is still taken.')
 param name string
 param location string
 param tags object

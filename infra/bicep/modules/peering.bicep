@@ -5,6 +5,9 @@ param networkName string
 @description('The hub network.')
 param hubNetworkId string
 
+@description('Whether its gateway leads to the company\'s own network. A peering with a network that has none is refused.')
+param hubHasGateway bool
+
 resource network 'Microsoft.Network/virtualNetworks@2024-10-01' existing = {
   name: networkName
 }
@@ -18,6 +21,6 @@ resource peering 'Microsoft.Network/virtualNetworks/virtualNetworkPeerings@2024-
     }
     allowVirtualNetworkAccess: true
     allowForwardedTraffic: true
-    useRemoteGateways: true
+    useRemoteGateways: hubHasGateway
   }
 }
