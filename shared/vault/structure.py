@@ -25,6 +25,8 @@ from shared.vault.refusals import RequestRefused
 from shared.vault.session import Session
 from shared.vault.value_lists import ValueLists, is_id
 
+MOST_ITEMS = 4096
+"""Of value lists that are known at once."""
 _KEPT_BY_SERVER = frozenset(
     {20, 21, 23, 24, 25, 27, 28, 30, 31, 35, 89, 97, 98, 99, 101, 102, 103, 108, 109, 110, 111}
 )
@@ -46,6 +48,7 @@ class _Read:
     workflows: list[Named] | None = None
     states: dict[int, list[Named]] = field(default_factory=dict)
     value_lists: list[ListType] | None = None
+    items: dict[tuple[int, str, Choice], int] = field(default_factory=dict)
 
 
 class MFilesStructure:
@@ -158,10 +161,19 @@ class MFilesStructure:
     async def choose(self, definition: PropertyDef, text: str, choice: Choice = ANY_WAY) -> int:
         """The id of the one item or object that `text` names for a lookup.
 
+        An item that was found in a value list is known for as long as this structure; objects come and go.
         Raises NoFit, ConfigurationFault, Unavailable.
         """
         matched = None if choice.match is None else self.property(choice.match)
-        return await self._choosing.choose(definition, text, choice, matched)
+        if definition.object_type is not None:
+            return await self._choosing.choose(definition, text, choice, matched)
+        known, key = self._read.items, (definition.id, text, choice)
+        if key not in known:
+            found = await self._choosing.choose(definition, text, choice, matched)
+            if len(known) >= MOST_ITEMS:
+                known.clear()
+            known[key] = found
+        return known[key]
 
     def _definition(self, found: PropertyDefinition) -> PropertyDef:
         value_list = found.value_list if found.based_on_value_list and found.value_list >= 0 else None

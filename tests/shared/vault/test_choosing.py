@@ -398,14 +398,26 @@ async def test_each_refusal_to_add_has_its_meaning(
     site: ServedVault, status: int, kind: type[Exception]
 ) -> None:
     """M-Files' own words are kept, without the name, which is out of a mail."""
-    said = {**error(status), "Message": 'The name "new.example" is not allowed.'}
+    name = f"new-{status}.example"
+    said = {**error(status), "Message": f'The name "{name}" is not allowed.'}
     site.instead = refusing(ADD, status, said)
 
     with pytest.raises(kind) as caught:
-        await chosen(site, "PD.Customer", "new.example", add_missing=True)
+        await chosen(site, "PD.Customer", name, add_missing=True)
 
-    assert "new.example" not in str(caught.value)
+    assert name not in str(caught.value)
     assert status == 503 or "is not allowed" in str(caught.value)
+
+
+async def test_an_item_that_was_found_is_known_for_as_long_as_the_structure(site: ServedVault) -> None:
+    """Another structure, as after a refused create, knows nothing of it."""
+    item = await chosen(site, "PD.Customer", "Contoso", add_missing=True)
+    site.instead = refusing("/items", 503, error(503))
+
+    assert await chosen(site, "PD.Customer", "Contoso", add_missing=True) == item
+    await site.client.structure(fresh=True)
+    with pytest.raises(Unavailable):
+        await chosen(site, "PD.Customer", "Contoso", add_missing=True)
 
 
 # Real object types
