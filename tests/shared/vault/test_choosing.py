@@ -412,7 +412,7 @@ async def test_each_refusal_to_add_has_its_meaning(
 async def test_an_item_that_was_found_is_known_for_as_long_as_the_structure(site: ServedVault) -> None:
     """Another structure, as after a refused create, knows nothing of it."""
     item = await chosen(site, "PD.Customer", "Contoso", add_missing=True)
-    site.instead = refusing("/items", 503, error(503))
+    site.instead = refusing("GET /valuelists/107/items", 503, error(503))
 
     assert await chosen(site, "PD.Customer", "Contoso", add_missing=True) == item
     await site.client.structure(fresh=True)
