@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from shared.configuration import After, Source
@@ -29,6 +30,15 @@ def wanted(source: Source | None, row: Row) -> After:
             return After(category=way.on_failure.category, move_to=way.on_failure.move_to)
         case _:
             return After()
+
+
+def settled_at_once(source: Source | None, row: Row, now: datetime) -> Row:
+    """The row of a mail that ends now: settled in the same write where nothing is left to do.
+
+    What is left is done by the step of the mailbox: it forgets what was kept, too.
+    """
+    is_left = row.state == "failed" or row.kept is not None or bool(wanted(source, row))
+    return row if is_left else replace(row, settled=now)
 
 
 def is_deleted(row: Row) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar
 
+from shared.afterwards import settled_at_once
 from shared.breaker import Step
 from shared.claim import Claim
 from shared.clock import Clock
@@ -14,7 +15,7 @@ from shared.configuration import Source
 from shared.duplicates import Duplicates
 from shared.errors import ConfigurationFault, MailFault, NotYet
 from shared.filing_attempt import Attempt, Parts, look_again
-from shared.journal_row import Row, gone_on, skipped
+from shared.journal_row import Row, gone_on, is_untried, skipped
 from shared.kept_plan import KeptPlan
 from shared.log import Events
 from shared.mail_content import Content, StagedContent
@@ -112,7 +113,7 @@ class Filing:
 
     @property
     def _parts(self) -> Parts:
-        return Parts(self.vault, self.area, self.duplicates, self.clock)
+        return Parts(self.vault, self.area, self.duplicates, self.clock, self.sources)
 
     async def key_property(self) -> int:
         """The id of the property of filing keys. Raises ConfigurationFault, Unavailable."""
@@ -138,7 +139,7 @@ class Filing:
         kept = KeptPlan(self.planner, self.vault, self.area, manifest, source, content, only_looks=looks)
         plan: Plan | Skip | None = None
         try:
-            plan = await kept.get(is_kept=claim.row.kept is not None)
+            plan = await kept.get(is_kept=claim.row.kept is not None, is_untried=is_untried(claim.row))
             if isinstance(plan, Plan):
                 return await self._follow(plan, source, manifest, content, attempt)
             return await self._skip(attempt, plan)
@@ -193,7 +194,9 @@ class Filing:
         """The mail is not filed, unless it was before it came to that."""
         if attempt.was_unclear and await attempt.found_without_plan(await self.key_property()):
             return Filed.FILED
-        await attempt.claim.end(lambda row: skipped(row, skip, self.clock.now()))
+        now = self.clock.now()
+        source = self.sources.get(attempt.claim.row.source)
+        await attempt.claim.end(lambda row: settled_at_once(source, skipped(row, skip, now), now))
         return Filed.SKIPPED
 
     async def _without_manifest(self, attempt: Attempt) -> Filed:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from shared.afterwards import settled_at_once
 from shared.claim import Claim
 from shared.clock import Clock
+from shared.configuration import Source
 from shared.duplicates import RESTORED, Duplicates
 from shared.duplicates import RULE as DUPLICATE
 from shared.errors import ConfigurationFault, MailFault, NotYet, Transient
@@ -59,6 +61,7 @@ class Parts:
     area: StagingArea
     duplicates: Duplicates
     clock: Clock
+    sources: Mapping[str, Source]
 
 
 class Attempt:
@@ -254,15 +257,19 @@ class Attempt:
         await self._parts.duplicates.note(self._fingerprint, self.claim.row)
         now, said = self._parts.clock.now(), (*warnings, *self._warnings)
         await self.claim.end(
-            lambda row: gone_on(
-                self._known(row, filed),
-                "filed",
-                ended=now,
-                creating=None,
-                look_again=now + LOOK_AGAIN_AFTER if self.was_unclear else None,
-                again=False,
-                rule=rule,
-                warnings=tuple(sorted((*row.warnings, *said), key=lambda one: one != DELETED)),
+            lambda row: settled_at_once(
+                self._parts.sources.get(row.source),
+                gone_on(
+                    self._known(row, filed),
+                    "filed",
+                    ended=now,
+                    creating=None,
+                    look_again=now + LOOK_AGAIN_AFTER if self.was_unclear else None,
+                    again=False,
+                    rule=rule,
+                    warnings=tuple(sorted((*row.warnings, *said), key=lambda one: one != DELETED)),
+                ),
+                now,
             )
         )
 

@@ -100,6 +100,12 @@ class Row:
         return self.opened or self.arrived
 
 
+def is_untried(row: Row) -> bool:
+    """Whether no worker has tried the step that the mail is at, as far as the row can tell."""
+    is_first_time = row.open_since == row.arrived and not row.revived and not row.again
+    return is_first_time and not row.attempt and not row.deaths and row.creating is None and row.kept is None
+
+
 def failed(row: Row, fault: MailFault, now: datetime) -> Row:
     """The row of a mail that ends for this reason."""
     end = gone_on(row, "failed", ended=now, creating=None, rule=row.rule)

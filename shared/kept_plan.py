@@ -29,13 +29,15 @@ class KeptPlan:
     only_looks: bool = False
     """Whether nothing is to be filed now, nor added to the vault."""
 
-    async def get(self, *, is_kept: bool) -> Plan | Skip:
+    async def get(self, *, is_kept: bool, is_untried: bool = False) -> Plan | Skip:
         """The plan that counts. Who only looks keeps none: the mail may be filed another day.
+
+        For a mail whose filing was never tried none is looked for: keeping another one tells if there is one.
 
         Raises ConfigurationFault, MailFault, Missing, NotYet, Stale, Unavailable.
         """
         name = plan_name(self.manifest.source, self.manifest.key)
-        kept = await self.area.document(name, Plan, also_kept=is_kept)
+        kept = None if is_untried else await self.area.document(name, Plan, also_kept=is_kept)
         if kept is not None:
             of_this_version(kept.v, VERSION, name)
             return kept
@@ -45,6 +47,7 @@ class KeptPlan:
         kept = await self.area.document(name, Plan, also_kept=False)
         if kept is None:
             raise Stale("staging area: another worker's plan has just been taken away")
+        of_this_version(kept.v, VERSION, name)
         return kept
 
     async def stand_by(self, plan: Plan) -> None:

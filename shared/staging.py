@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import msgspec
 
+from shared.afterwards import settled_at_once
 from shared.attachments import AttachmentFetcher, Patience, Place, await_content, noting
 from shared.breaker import Step
 from shared.claim import Claim
@@ -22,7 +23,7 @@ from shared.graph.answers import Attachment, Message
 from shared.graph.faults import NotFound, Refused
 from shared.graph.mailbox import MailboxReader
 from shared.identities import filing_key
-from shared.journal_row import MOST_FILES, Row, gone_on, skipped
+from shared.journal_row import MOST_FILES, Row, gone_on, is_untried, skipped
 from shared.log import Events
 from shared.mail import Mail, vocabulary
 from shared.mail_facts import MailFacts
@@ -110,7 +111,7 @@ class Staging:
 
     async def _stage(self, source: Source, arrived: MailArrived, claim: Claim) -> Staged:
         row = claim.row
-        manifest = await self.area.manifest(row.source, row.key, also_kept=row.kept is not None)
+        manifest = None if is_untried(row) else await self._known(row)
         is_fetched = manifest is None
         try:
             if manifest is None:
@@ -125,7 +126,11 @@ class Staging:
                     return await self._skip(claim, fetched)
                 manifest = fetched
         except NotFound as fault:
-            raise await self._not_found(source, claim, fault) from None
+            # Where the journal was lost, a mail that is gone from its mailbox may be staged all the same.
+            manifest = await self._known(row) if is_untried(row) else None
+            if manifest is None:
+                raise await self._not_found(source, claim, fault) from None
+            is_fetched = False
         except Refused as fault:
             if fault.code.casefold() == _MALFORMED_ID:
                 raise _gone("Graph does not take the id that was announced for this mail.") from None
@@ -137,8 +142,14 @@ class Staging:
         await claim.end(lambda row: replace(staged(row, manifest, now), kept=kept))
         return Staged.STAGED
 
+    async def _known(self, row: Row) -> Manifest | None:
+        """What is staged of a mail already."""
+        return await self.area.manifest(row.source, row.key, also_kept=row.kept is not None)
+
     async def _skip(self, claim: Claim, skip: Skip) -> Staged:
-        await claim.end(lambda row: skipped(row, skip, self.clock.now()))
+        now = self.clock.now()
+        source = self.sources.get(claim.row.source)
+        await claim.end(lambda row: settled_at_once(source, skipped(row, skip, now), now))
         return Staged.SKIPPED
 
     async def _rename(self, arrived: MailArrived, claim: Claim, message: str) -> Staged:

@@ -53,14 +53,15 @@ async def one_mail(world: World, hook: Hook | None = None) -> str:
 @pytest.mark.parametrize("mode", _MODES, ids=lambda mode: mode.name.lower())
 @pytest.mark.parametrize("end", ENDS)
 async def test_a_mail_is_changed_once_whatever_happens_at_any_point(end: str, mode: Mode) -> None:
-    """From the claim of this step on; what is before that is the same for every mail."""
+    """From the end of filing on; what is before that is the same for every mail."""
     after, changes, state = ENDS[end]
     whole = Hook()
     await one_mail(World(composition=afterwards(after)), whole)
-    first = whole.points.index("writer.state")
-    assert len(whole.points) - first >= 6
+    first = whole.points.index("vault.create:answer")
+    assert "queues.send" in whole.points[first:]
+    assert len(whole.points) - whole.points.index("writer.state") >= 6
 
-    for number in range(first - 2, len(whole.points)):
+    for number in range(first, len(whole.points)):
         world, hook = World(composition=afterwards(after)), Hook(at=number, mode=mode)
         message = await one_mail(world, hook)
         where = f"{mode.value} at {whole.points[number]}"

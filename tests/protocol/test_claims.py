@@ -8,14 +8,16 @@ from datetime import timedelta
 import pytest
 
 from shared.claim import LASTS
+from shared.configuration import After
 from shared.handing_over import letters
 from shared.queue_messages import MAIL_ARRIVED
 from shared.testing.queues import QueuedMessage
 from tests.protocol.hooks import Hook, Mode
+from tests.protocol.test_afterwards import afterwards
 from tests.protocol.world import BATCH, LEASE, SOURCE, World
 
 pytestmark = pytest.mark.anyio
-POINTS = ["mailboxes.message", "area.put_manifest", "vault.find", "vault.create:begin", "area.read"]
+POINTS = ["mailboxes.opened", "area.put_manifest", "vault.find", "vault.create:begin", "area.read"]
 POINTS_OF_FILING = ("vault.", "area.read")
 
 
@@ -110,7 +112,7 @@ async def test_a_message_that_comes_before_its_mail_is_due_is_put_back_until_the
 @pytest.mark.parametrize("state", ["staged", "filed"])
 async def test_who_finds_a_state_that_was_not_handed_over_repeats_only_the_hand_over(state: str) -> None:
     """As the queue does when a worker has died between the state and its message (design, 4.3)."""
-    world = World()
+    world = World(composition=afterwards(After(category="Filed")))
     message = world.mail()
     await world.announce(message)
     if state == "filed":
@@ -126,5 +128,24 @@ async def test_who_finds_a_state_that_was_not_handed_over_repeats_only_the_hand_
 
     assert second.points == ["journal.read", "queues.send", "journal.update"]
     assert (await world.row(message)).handed == world.clock.now()
+    await world.settle()
+    await world.assert_well()
+
+
+async def test_who_finds_a_mail_that_was_closed_but_not_struck_off_only_does_that() -> None:
+    """Where nothing is left to do in its mailbox, the end of filing is the end."""
+    world = World()
+    message = world.mail()
+    await world.announce(message)
+    (found,) = await world.visible()
+    await world.worker().take(found)
+    (found,) = await world.visible()
+    await world.worker(Hook(at="unfinished.remove")).take(found)
+    assert (await world.row(message)).is_closed
+    second = Hook()
+
+    await world.worker(second).take(found)
+
+    assert second.points == ["journal.read", "unfinished.remove"]
     await world.settle()
     await world.assert_well()

@@ -20,7 +20,6 @@ from shared.mail import EXAMPLE
 from shared.manifest import Manifest
 from shared.opening import open_row
 from shared.planning import Planner
-from shared.queue_messages import MAIL_FILED
 from shared.staging_area import file_name
 from shared.testing.queues import InMemoryQueues
 
@@ -104,7 +103,8 @@ async def test_the_second_is_skipped_and_says_as_what_the_first_was_filed(world:
     assert f"object {FIRST_ID}" in second.reason
     assert f'source "{FIRST}"' in second.reason
     assert len(world.vault.objects) == 1
-    assert world.pipeline.waiting()[MAIL_FILED] == 2
+    assert first.settled is not None
+    assert second.settled is not None
 
 
 async def test_where_nothing_is_said_both_are_filed_and_the_first_is_noted(world: World) -> None:

@@ -165,26 +165,34 @@ async def test_a_staged_mail_becomes_one_document_with_all_its_bytes(world: Worl
     assert (row.ended, row.creating, row.reason) == (NOON + timedelta(seconds=2), None, "")
     assert (row.sizes, len(row.digests)) == (SIZES, 3)
     assert (row.owner, row.claim_expires, row.look_again) == ("", None, None)
-    assert world.pipeline.waiting() == {MAIL_FILED: 1}
 
 
-async def test_after_filing_nothing_is_left_in_unfinished_nor_in_a_queue(world: World) -> None:
-    world.pipeline.serve(settling(world.stores.area, world.clock))
-    await world.file()
-    assert [mail.key for mail in await world.pipeline.open_mails()] == [KEY]
+async def test_where_nothing_is_left_to_do_in_the_mailbox_the_mail_is_closed_at_once(world: World) -> None:
+    row = await world.file()
 
-    row = await world.file_after(seconds=0)
-
-    assert row.settled == NOON
+    assert row.settled == row.ended == NOON
     assert await world.pipeline.open_mails() == []
     assert world.pipeline.waiting() == {}
 
 
-async def test_the_trace_goes_on_to_the_mailbox(world: World) -> None:
-    await world.file()
+async def test_what_is_left_to_do_in_the_mailbox_is_handed_over_with_the_trace(world: World) -> None:
+    world.configure(source("invoices", after={"category": "Filed"}))
 
+    row = await world.file()
+
+    assert (row.settled, row.handed) == (None, NOON)
+    assert [mail.key for mail in await world.pipeline.open_mails()] == [KEY]
     (message,) = world.queues.messages(MAIL_FILED)
     assert ORDER.traceparent.split("-")[1] in message.text
+
+
+async def test_what_was_kept_is_left_to_the_step_of_the_mailbox_which_forgets_it(world: World) -> None:
+    await world.change_row(kept=NOON)
+
+    row = await world.file()
+
+    assert row.settled is None
+    assert world.pipeline.waiting() == {MAIL_FILED: 1}
 
 
 async def test_warnings_of_the_plan_are_in_the_journal(stores: Stores, clock: FakeClock) -> None:
@@ -559,7 +567,7 @@ async def test_what_an_account_cannot_see_is_filed_and_holds_its_source(world: W
 
     assert (row.state, row.object_id) == ("filed", FIRST_ID)
     assert await world.is_held()
-    assert world.pipeline.waiting() == {MAIL_FILED: 1}
+    assert world.pipeline.waiting() == {}
 
 
 async def test_a_refusal_with_an_empty_search_fails_and_takes_mark_and_plan_away(world: World) -> None:
@@ -809,7 +817,7 @@ async def test_of_many_orders_at_once_one_creates_and_the_others_are_not_dropped
 
     assert row.state == "filed"
     assert (world.vault.calls["sent"], len(world.vault.objects)) == (1, 1)
-    assert world.pipeline.waiting() == {MAIL_FILED: 1}
+    assert world.pipeline.waiting() == {}
 
 
 async def test_a_worker_that_was_taken_over_before_its_create_sends_none(world: World) -> None:

@@ -688,6 +688,32 @@ async def test_a_message_that_graph_refuses_is_tried_again_and_holds_nobody(worl
     assert not any(one.is_shut for one in breakers.values())
 
 
+async def test_a_mail_that_is_staged_goes_on_though_journal_and_mailbox_have_lost_it(world: World) -> None:
+    """Of a mail that nobody has tried nothing is looked for, unless its mailbox does not have it."""
+    await world.stage()
+    row, staged = await world.row(), await world.manifest()
+    await world.stores.journal.delete(row)
+    world.mailbox.faults["message"] = NotFound("ErrorItemNotFound")
+
+    await world.stage()
+
+    again = await world.row()
+    assert (again.state, again.sizes, again.missing_since) == ("staged", row.sizes, None)
+    assert await world.manifest() == staged
+
+
+async def test_a_mail_whose_journal_is_lost_keeps_what_was_staged_first(world: World) -> None:
+    await world.stage()
+    row, staged = await world.row(), await world.manifest()
+    names = await world.stores.blob_names()
+    await world.stores.journal.delete(row)
+
+    await world.stage()
+
+    assert (await world.row()).state == "staged"
+    assert (await world.manifest(), await world.stores.blob_names()) == (staged, names)
+
+
 @pytest.mark.parametrize("code", ["ErrorInvalidIdMalformed", "errorinvalididmalformed"])
 async def test_an_id_that_graph_calls_malformed_fails_at_once(world: World, code: str) -> None:
     world.mailbox.faults["message"] = Refused(400, code, "Id is malformed.")
@@ -701,7 +727,7 @@ async def test_an_id_that_graph_calls_malformed_fails_at_once(world: World, code
     assert world.pipeline.waiting() == {"mail-filed": 1}
 
 
-@pytest.mark.parametrize("call", ["message", "attachments", "mime", "attachment_bytes"])
+@pytest.mark.parametrize("call", ["message", "mime", "attachment_bytes"])
 async def test_an_outage_at_any_call_is_an_attempt_and_leaves_no_manifest(world: World, call: str) -> None:
     world.mailbox.faults[call] = Unavailable("Graph answered 503")
 
