@@ -150,6 +150,8 @@ class GraphClient:
         async with self._places[mailbox.casefold()]:
             with connection_faults():
                 self._adapter.set_base_url_for_request_information(request)
+                # Expanded once: the authentication and the request itself would each do it.
+                request.url = request.url
                 native = await self._adapter.convert_to_native_async(request)
                 response = await self._http.send(native, stream=True)
             try:
