@@ -11,16 +11,18 @@ from dataclasses import dataclass
 
 from bench import scale_limits as limits
 from bench.scale_model import BREAKERS_OF_SOURCE, SERVICES, Fleet, Use, renewals
+from shared.at_once import AT_ONCE
 from shared.breaker_table import CACHED_FOR
 from shared.graph.batch import LARGEST_BATCH
 
 SUBSCRIPTIONS_EVERY = 900.0
 """Seconds: the timer of `handlers/subscriptions.py`."""
 ORDERED_WITH = 3
-"""Storage operations for the order of a source with one folder, one after the other: `Sweeper.order`."""
+"""Storage operations for the order of a source with one folder: `Sweeper.order`."""
 ROWS_OF_PAGE = 1_000
 """Of a table, at most (learn.microsoft.com/rest/api/storageservices, query timeout and pagination)."""
 A_DAY = 86_400.0
+"""Seconds. Until a folder has its first subscription, its mail is found by sweeps alone."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class SoloPace:
     subscriptions_of_page: int = 100
     page_of_rows: float = 0.05
     cpu_row: float = 0.00006
-    cpu_row_compared: float = 0.00000007
+    cpu_storage_operation: float = 0.0025
     cpu_source_read: float = 0.00015
 
 
@@ -57,9 +59,9 @@ def reading_breakers(fleet: Fleet, pace: SoloPace) -> float:
 
 
 def ordering_sweeps(fleet: Fleet, pace: SoloPace) -> float:
-    """`Sweeper.order_all`: one source after the other."""
+    """`Sweeper.order_all`: some sources at once, as fast as one core sends and reads."""
     operations = fleet.mailboxes + (ORDERED_WITH - 1) * fleet.watched
-    return operations * pace.storage_operation
+    return operations * max(pace.storage_operation / AT_ONCE, pace.cpu_storage_operation)
 
 
 def listing(fleet: Fleet, pace: SoloPace) -> float:
@@ -68,20 +70,19 @@ def listing(fleet: Fleet, pace: SoloPace) -> float:
 
 
 def ordinary_round(fleet: Fleet, pace: SoloPace) -> float:
-    """`Subscriptions.maintain`, as it is every day: each source looks through all rows for its own."""
+    """`Subscriptions.maintain`, as it is every day."""
     due = renewals(fleet) * SUBSCRIPTIONS_EVERY
-    compared = fleet.mailboxes * fleet.watched * pace.cpu_row_compared
-    return listing(fleet, pace) + compared + _renewing(due, pace)
+    return listing(fleet, pace) + _renewing(due, pace)
 
 
-def first_round(fleet: Fleet, pace: SoloPace) -> float:
-    """The same when nothing is there yet: all are made, and a sweep of each source is ordered."""
-    return listing(fleet, pace) + _renewing(fleet.watched, pace)
+def first_rounds(fleet: Fleet, pace: SoloPace) -> float:
+    """The same when nothing is there yet: all are made, and a sweep of each source is ordered.
 
-
-def first_listings(fleet: Fleet, pace: SoloPace) -> float:
-    """Seconds of Graph's whole limit: the first sweep of each folder lists all subscriptions of the app."""
-    return fleet.watched * pages_of_subscriptions(fleet, pace) / limits.GRAPH_APP.rate
+    A round that is cut off keeps what it has done, and the next one lists everything anew.
+    """
+    listed = listing(fleet, pace)
+    left, making = limits.FUNCTION_TIMEOUT - listed, _renewing(fleet.watched, pace)
+    return making + math.ceil(making / left) * listed if left > 0 else math.inf
 
 
 def reading_configuration(fleet: Fleet, pace: SoloPace) -> float:
@@ -94,8 +95,7 @@ ALONE = (
     Solo("configuration read, at each start", reading_configuration, limits.START_WITHIN),
     Solo("`sweep`: all sweeps ordered", ordering_sweeps, limits.FUNCTION_TIMEOUT),
     Solo("`subscriptions`: an ordinary round", ordinary_round, SUBSCRIPTIONS_EVERY),
-    Solo("`subscriptions`: the first round", first_round, limits.FUNCTION_TIMEOUT),
-    Solo("subscriptions listed, by all first sweeps", first_listings, A_DAY),
+    Solo("`subscriptions`: all rounds until all are made", first_rounds, A_DAY),
 )
 
 

@@ -106,6 +106,14 @@ def watched_by(sources: Iterable[Source]) -> list[Watched]:
     return list(dict.fromkeys(watched))
 
 
+def by_source(rows: Iterable[Registered]) -> dict[str, list[Registered]]:
+    """The rows of each source."""
+    grouped: defaultdict[str, list[Registered]] = defaultdict(list)
+    for row in rows:
+        grouped[row.source].append(row)
+    return dict(grouped)
+
+
 def rows_of(wanted: Iterable[Watched], rows: Iterable[Registered]) -> list[Registered]:
     """Those of the rows that are of one of these folders, for the source that watches it."""
     folders = {(one.source, *_comparable(one.resource)) for one in wanted}

@@ -45,11 +45,17 @@ class SubscriptionRegister:
         with storage_faults("subscriptions"), suppress(ResourceNotFoundError):
             await self._table.delete_entity(source, subscription)
 
-    async def rows(self) -> list[Registered]:
-        """All subscriptions that are noted. Raises Unavailable."""
+    async def rows(self, source: str | None = None) -> list[Registered]:
+        """The subscriptions that are noted, of one source or of all. Raises Unavailable."""
         try:
             with storage_faults("subscriptions"):
-                return [_row(entity) async for entity in self._table.list_entities()]
+                if source is None:
+                    found = self._table.list_entities()
+                else:
+                    found = self._table.query_entities(
+                        "PartitionKey eq @source", parameters={"source": source}
+                    )
+                return [_row(entity) async for entity in found]
         except ResourceNotFoundError:
             return []
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared.clock import Clock
-from shared.errors import ConfigurationFault, Transient, VaultpostError
+from shared.errors import Transient, VaultpostError
 from shared.graph.answers import Subscription
 from shared.graph.batch import LARGEST_BATCH
 from shared.graph.faults import Conflict, NotFound, Refused
@@ -22,16 +22,10 @@ from shared.graph.subscriptions import Creation, Named, SubscriptionClient, atte
 from shared.identities import client_state
 from shared.log import Events
 from shared.secret_store import SecretVersion
+from shared.subscription_conflict import Conflicts
 from shared.subscription_lifetime import Lifetime
-from shared.subscription_plan import (
-    Registered,
-    Renewal,
-    SubscriptionPlan,
-    Twin,
-    Watched,
-    judge_twin,
-    twins_of,
-)
+from shared.subscription_plan import Registered, Renewal, SubscriptionPlan, Watched, by_source
+from shared.subscription_portions import portions
 from shared.subscription_register import SubscriptionRegister
 
 Outcome = Subscription | VaultpostError
@@ -59,12 +53,14 @@ class Round:
     async def follow(self, plan: SubscriptionPlan) -> None:
         """Do all of it. Former subscriptions go first: Graph takes no second one for the same folder.
 
-        Where that breaks off, what was done is ended all the same. Raises VaultpostError.
+        It is done and ended in portions, so that a round which has no time for all of it leaves less to the
+        next one. Where that breaks off, what was done is ended all the same. Raises VaultpostError.
         """
-        fault = await attempted(self._follow(plan))
-        await self.end()
-        if fault is not None:
-            raise fault
+        for portion in portions(plan, LARGEST_BATCH):
+            fault = await attempted(self._follow(portion))
+            await self.end()
+            if fault is not None:
+                raise fault
 
     async def _follow(self, plan: SubscriptionPlan) -> None:
         vanished = await self.renew(plan.renew)
@@ -77,11 +73,9 @@ class Round:
 
     async def end(self) -> None:
         """Ask for a sweep of each source of which one began or was renewed, then note the ends."""
-        by_source: dict[str, list[Registered]] = {}
-        for row in self._going_on:
-            by_source.setdefault(row.source, []).append(row)
+        lives = by_source(self._going_on)
         self._going_on.clear()
-        for source, rows in by_source.items():
+        for source, rows in lives.items():
             fault = await attempted(self._vouch_for(source, rows))
             if fault is not None:
                 self._met(fault, Events("subscriptions", source=source))
@@ -107,21 +101,23 @@ class Round:
     async def create(self, wanted: Sequence[Watched]) -> None:
         """A subscription of each, its end noted by `end`; one that Graph has is adopted if good and ours."""
         for chunk in _chunks(wanted):
-            outcomes = await self._sent(self._created, chunk)
-            for watched, first in zip(chunk, outcomes, strict=True):
-                made = await attempted(self._noted(watched, first))
+            outcomes = zip(chunk, await self._sent(self._created, chunk), strict=True)
+            conflicts = Conflicts(self.client, self.register, self.addresses, self.clock)
+            # Conflicts come last: until then what was made beside them is not on record.
+            for watched, first in sorted(outcomes, key=lambda one: isinstance(one[1], Conflict)):
+                made = await attempted(self._noted(watched, first, conflicts))
                 if isinstance(made, VaultpostError):
                     self._failed(watched, made)
                 elif made is not None:
                     self._going_on.append(made)
 
-    async def _noted(self, watched: Watched, outcome: Outcome) -> Registered | None:
+    async def _noted(self, watched: Watched, outcome: Outcome, conflicts: Conflicts) -> Registered | None:
         """The row of a new subscription with the end that it will have; None where another one serves.
 
         It is on record at once, as due: an end follows when a sweep was asked for.
         """
         if isinstance(outcome, Conflict):
-            if await self._is_served(watched, outcome):
+            if await conflicts.is_served(watched, outcome):
                 return None
             (outcome,) = await self._sent(self._created, [watched])
         if isinstance(outcome, VaultpostError):
@@ -132,32 +128,6 @@ class Round:
         await self.register.add(row)
         _log_of(watched).info("subscription-created", subscription=outcome.id)
         return replace(row, until=self._end_of(outcome))
-
-    async def _is_served(self, watched: Watched, conflict: Conflict) -> bool:
-        """Whether the subscription that Graph has is a good one; one of ours that is not is deleted.
-
-        It can't be kept, since nobody tells its client state. Raises ConfigurationFault for a stranger's.
-        """
-        rows = {row.subscription: row for row in await self.register.rows()}
-        twins = twins_of(watched, await self.client.all())
-        if not twins:
-            raise conflict
-        now = self.clock.now()
-        whose = {one.id: judge_twin(watched, one, rows.get(one.id), self.addresses, now) for one in twins}
-        if Twin.SERVES in whose.values():
-            return True
-        if Twin.OURS not in whose.values():
-            raise ConfigurationFault(
-                f"source {watched.source}: folder {watched.folder} has a subscription already, "
-                f"{' or '.join(whose)}, which this app did not create for this source.",
-                "Delete it, or let it expire; or give this app an app registration of its own.",
-            )
-        for subscription, judged in whose.items():
-            if judged is Twin.OURS:
-                await self.client.delete(Named(watched.mailbox, subscription))
-                await self.register.remove(watched.source, subscription)
-                _log_of(watched).info("subscription-deleted", subscription=subscription)
-        return False
 
     async def _delete(self, rows: Sequence[Registered]) -> set[Registered]:
         """End and strike off each; those that could not be are given back."""

@@ -9,7 +9,8 @@ from datetime import timedelta
 from shared.clock import Clock
 from shared.configuration import Source
 from shared.errors import Transient, VaultpostError
-from shared.graph.subscriptions import SubscriptionClient, attempted
+from shared.graph.answers import Subscription
+from shared.graph.subscriptions import Named, SubscriptionClient, attempted
 from shared.log import Events
 from shared.queue_messages import LifecycleEvent
 from shared.secret_store import SecretStore, SecretVersion
@@ -19,6 +20,7 @@ from shared.subscription_plan import (
     Registered,
     Renewal,
     Watched,
+    by_source,
     plan_subscriptions,
     rows_of,
     watched_by,
@@ -98,15 +100,20 @@ class Subscriptions:
         a folder was not found. Raises VaultpostError when nothing can be known, or when a source or a folder
         failed, after the others were done.
         """
-        rows = await self.register.rows()
-        known = _Known(rows=[row for row in rows if row.source not in self.sources])
+        rows = by_source(await self.register.rows())
+        strange = [row for name, found in rows.items() if name not in self.sources for row in found]
+        known = _Known(rows=strange)
         for source in self.sources.values():
-            known.add(await self._known(source, rows))
-        await self._maintain(known)
+            known.add(await self._known(source, rows.get(source.key_name, [])))
+        # The rows were read before the list is asked for: what is not in it is gone.
+        await self._maintain(known, await self.client.all())
 
     async def maintain_source(self, name: str) -> None:
-        """The same for one source. Raises VaultpostError."""
-        await self._maintain(await self._known(self.sources[name], await self.register.rows()))
+        """The same for one source, at a cost that does not grow with the others. Raises VaultpostError."""
+        source = self.sources[name]
+        known = await self._known(source, await self.register.rows(source.key_name))
+        noted = [Named(row.mailbox, row.subscription) for row in known.rows]
+        await self._maintain(known, await self.client.known(noted))
 
     async def ensure(self, name: str) -> None:
         """`maintain_source`, for many that ask: once in ENSURED_FOR seconds, one at a time.
@@ -146,7 +153,7 @@ class Subscriptions:
 
     async def _renewed(self, event: LifecycleEvent, source: Source) -> bool:
         """Whether the subscription that the event names has been renewed; not if it was just before."""
-        known = await self._known(source, await self.register.rows())
+        known = await self._known(source, await self.register.rows(source.key_name))
         row = next((row for row in known.rows if row.subscription == event.subscription), None)
         watched = next((one for one in known.wanted if row is not None and row.is_of(one)), None)
         if row is None or watched is None:
@@ -162,17 +169,17 @@ class Subscriptions:
         _raise_first(known.faults)
         return True
 
-    async def _known(self, source: Source, rows: Iterable[Registered]) -> _Known:
-        """What is known of a source. What it has for a folder that was not found now stays as it is."""
+    async def _known(self, source: Source, rows: list[Registered]) -> _Known:
+        """What is known of a source, of which these are the rows.
+
+        What it has for a folder that was not found now stays as it is.
+        """
         wanted, faults = await self.watched(source)
         for fault in faults:
             Events("subscriptions", source=source.name).failure("folder-not-known", why=str(fault))
-        of_it = [row for row in rows if row.source == source.key_name]
-        return _Known(wanted, rows_of(wanted, of_it) if faults else of_it, faults)
+        return _Known(wanted, rows_of(wanted, rows) if faults else rows, faults)
 
-    async def _maintain(self, known: _Known) -> None:
-        # The rows were read before the list is asked for: what is not in it is gone.
-        existing = await self.client.all()
+    async def _maintain(self, known: _Known, existing: Iterable[Subscription]) -> None:
         key = await self._key(known.rows)
         plan = plan_subscriptions(
             known.wanted,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import msgspec
 
+from shared.at_once import each
 from shared.clock import Clock
 from shared.configuration import Source
 from shared.duplicates import RESTORED
@@ -39,10 +38,6 @@ from shared.sweep_plan import (
 from shared.sweep_state import SweepState
 from shared.unfinished import Unfinished
 
-_AT_ONCE = 16
-_T = TypeVar("_T")
-_R = TypeVar("_R")
-
 
 @dataclass(frozen=True)
 class Intake:
@@ -70,14 +65,14 @@ class Intake:
             # None of this is known, as a rule: a look at each would cost more than all of the writing.
             await self._pass_over([one for one in unlike if self._is_passed_over(one, state)])
             unlike = [one for one in unlike if not self._is_passed_over(one, state)]
-        rows = await _each(unlike, self._row)
+        rows = await each(unlike, self._row)
         judged = [
             (verdict(entry, row, state.round, self._bounds), entry, row)
             for entry, row in zip(unlike, rows, strict=True)
         ]
         await self._pass_over([entry for what, entry, _ in judged if what is Verdict.PASS_OVER])
         compared = [entry for what, entry, _ in judged if what is Verdict.COMPARE]
-        restored = await _each(compared, self._is_restored)
+        restored = await each(compared, self._is_restored)
         unknown = [entry for entry, is_known in zip(compared, restored, strict=True) if not is_known]
         state = await self._counted(state, unknown) if state.round == "again" else state
         if not state.asked:
@@ -102,9 +97,9 @@ class Intake:
         return None if entry.removed else await self.journal.read(self.source.key_name, self._key(entry))
 
     async def _queue(self, entries: Sequence[Entry], to_reopen: Sequence[Row]) -> None:
-        opened = await _each(entries, self._opened)
-        reopened = await _each(to_reopen, self._reopened)
-        await _each([row for row in (*opened, *reopened) if row is not None], self._queued)
+        opened = await each(entries, self._opened)
+        reopened = await each(to_reopen, self._reopened)
+        await each([row for row in (*opened, *reopened) if row is not None], self._queued)
 
     async def _opened(self, entry: Entry) -> Row | None:
         """The row of a mail that nobody knew; None where another worker was first."""
@@ -193,20 +188,3 @@ def _is_later(entry: Entry, known: Entry) -> bool:
     if entry.last_modified is None or known.last_modified is None:
         return known.last_modified is None
     return entry.last_modified >= known.last_modified
-
-
-async def _each(items: Iterable[_T], work: Callable[[_T], Awaitable[_R]]) -> list[_R]:
-    """The results of `work` on each, some at once. Where one fails, nothing runs on behind it."""
-    places = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(item: _T) -> _R:
-        async with places:
-            return await work(item)
-
-    tasks = [asyncio.ensure_future(one(item)) for item in items]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from shared.admitting import Gate, Turn
+from shared.at_once import each
 from shared.clock import Clock
 from shared.configuration import Source, folder_name
 from shared.errors import Permanent, Stale, Transient, Unavailable, VaultpostError
@@ -68,11 +69,12 @@ class Sweeper:
     ensure_subscribed: Callable[[str], Awaitable[None]]
 
     async def order_all(self) -> None:
-        """Order a sweep of each folder of each source. One source that fails does not stop the others.
+        """Order a sweep of each folder of each source, some sources at once; one that fails stops no other.
 
         Raises the first VaultpostError, after the others were done.
         """
-        faults = [fault for name in self.sources if (fault := await self._ordered(name)) is not None]
+        outcomes = await each(list(self.sources), self._ordered)
+        faults = [fault for fault in outcomes if fault is not None]
         if faults:
             raise faults[0]
 
@@ -104,8 +106,7 @@ class Sweeper:
 
         Raises Unavailable.
         """
-        for source in self.sources.values():
-            await self._note_start(source)
+        await each(list(self.sources.values()), self._note_start)
 
     async def _note_start(self, source: Source) -> None:
         """Before Graph is asked for anything: while it is down, mail arrives all the same."""
@@ -141,7 +142,7 @@ class Sweeper:
         if source is None or folder is None:
             log.warning("sweep-skipped", why="not watched")
             return
-        if await self.consent.is_awaited(order.source):
+        if await self.consent.stops(order.source):
             log.warning("sweep-skipped", why="waits for the operator")
             return
         if folder.due is not None and folder.due > self.clock.now():

@@ -15,12 +15,14 @@ from functools import partial
 from bench.programs.serving import serve
 from sandbox.app import ROOT
 from shared.identities import filing_key
-from shared.queue_messages import MAIL_ARRIVED, MAIL_FILED, VAULT_IMPORT, MailArrived, MailFiled, VaultImport
+from shared.queue_messages import MailArrived, MailFiled, VaultImport
 from shared.services import Services
 from shared.vault.protocol import DataType, NewFile, NewObject, PropertyValue
 
 AT_ONCE = 4
 """Requests to one mailbox (learn.microsoft.com/graph/throttling-limits)."""
+_QUEUE = "straight"
+"""For all three hops: no app takes from it."""
 _TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
@@ -41,11 +43,11 @@ class Straight:
         key = filing_key(name, message)
         arrived = MailArrived(source=name, traceparent=_TRACE, message=message, cause="sweep", noticed="")
         async with self._places:
-            await services.queues.send(MAIL_ARRIVED, arrived)
+            await services.queues.send(_QUEUE, arrived)
             files, title = await self._staged(message, key)
-            await services.queues.send(VAULT_IMPORT, VaultImport(source=name, traceparent=_TRACE, key=key))
+            await services.queues.send(_QUEUE, VaultImport(source=name, traceparent=_TRACE, key=key))
         await self._created(files, title, key)
-        await services.queues.send(MAIL_FILED, MailFiled(source=name, traceparent=_TRACE, key=key))
+        await services.queues.send(_QUEUE, MailFiled(source=name, traceparent=_TRACE, key=key))
 
     async def _staged(self, message: str, key: str) -> tuple[list[NewFile], str]:
         mailboxes, mailbox = self._services.mailboxes, self._source.mailbox

@@ -115,9 +115,12 @@ class Usual:
 
 def _graph(credential: AsyncTokenCredential) -> GraphServiceClient:
     endpoint = os.environ["GRAPH_ENDPOINT"]
-    host = httpx.URL(endpoint).netloc.decode()
+    address = httpx.URL(endpoint)
     authentication = AzureIdentityAuthenticationProvider(
-        credential, scopes=[f"https://{host}/.default"], allowed_hosts=[host], is_cae_enabled=False
+        credential,
+        scopes=[f"https://{address.netloc.decode()}/.default"],
+        allowed_hosts=[address.host],
+        is_cae_enabled=False,
     )
     adapter = GraphRequestAdapter(authentication)
     adapter.base_url = endpoint

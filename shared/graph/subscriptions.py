@@ -16,9 +16,9 @@ from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
 from shared.answers import Unreadable, decoded
-from shared.errors import Unavailable, VaultpostError
+from shared.errors import Transient, Unavailable, VaultpostError
 from shared.graph.answers import Page, Subscription
-from shared.graph.batch import Part, send_batch
+from shared.graph.batch import LARGEST_BATCH, Part, send_batch
 from shared.graph.client import GraphClient
 from shared.graph.faults import NotFound
 
@@ -107,6 +107,30 @@ class SubscriptionClient:
         bodies = await self._batch([Part(self._deletion(one), one.mailbox) for one in named])
         return [None if isinstance(body, bytes | NotFound) else body for body in bodies]
 
+    async def get(self, named: Named) -> Subscription:
+        """A subscription as it is now (learn.microsoft.com/graph/api/subscription-get).
+
+        Raises NotFound, ConfigurationFault, Refused, Unavailable.
+        """
+        return await self._client.answer(self._question(named), Subscription, mailbox=named.mailbox)
+
+    async def known(self, named: Sequence[Named]) -> list[Subscription]:
+        """Those of them that Graph knows.
+
+        Where it does not let one be asked for, as of a mailbox that the app may read no longer, what all of
+        them are is taken from its list, with others in it. Raises Refused, Unavailable.
+        """
+        found: list[Subscription] = []
+        for start in range(0, len(named), LARGEST_BATCH):
+            for outcome in await self._got(named[start : start + LARGEST_BATCH]):
+                if isinstance(outcome, Subscription):
+                    found.append(outcome)
+                elif isinstance(outcome, Transient):
+                    raise outcome
+                elif not isinstance(outcome, NotFound):
+                    return await self.all()
+        return found
+
     async def all(self) -> list[Subscription]:
         """Those that this app registration has, all pages. Raises Refused, Unavailable."""
         request = self._client.requests.subscriptions.to_get_request_information()
@@ -117,6 +141,12 @@ class SubscriptionClient:
             if page.next_link is None:
                 return found
             request = self._client.page_after(page.next_link)
+
+    async def _got(self, named: Sequence[Named]) -> list[Subscription | VaultpostError]:
+        if len(named) <= HANDFUL:
+            return [await attempted(self.get(one)) for one in named]
+        bodies = await self._batch([Part(self._question(one), one.mailbox) for one in named])
+        return [_read(body) for body in bodies]
 
     async def _batch(self, parts: Sequence[Part]) -> list[bytes | VaultpostError]:
         outcomes = await attempted(send_batch(self._client, parts))
@@ -139,6 +169,11 @@ class SubscriptionClient:
 
     def _renewal(self, named: Named, until: datetime) -> RequestInformation:
         return _with_body(self._about(Method.PATCH, named), {"expirationDateTime": _text(until)})
+
+    def _question(self, named: Named) -> RequestInformation:
+        request = self._about(Method.GET, named)
+        request.headers.try_add("Accept", "application/json")
+        return request
 
     def _deletion(self, named: Named) -> RequestInformation:
         request = self._about(Method.DELETE, named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,12 +14,22 @@ from hypothesis import strategies as st
 from bench.cost import blob_writes
 from bench.scale import DOCUMENT as FILE
 from bench.scale import TABLES, updated
-from bench.scale_alone import ALONE, SUBSCRIPTIONS_EVERY, Solo, SoloPace, reach
+from bench.scale_alone import (
+    A_DAY,
+    ALONE,
+    SUBSCRIPTIONS_EVERY,
+    Solo,
+    SoloPace,
+    first_rounds,
+    ordering_sweeps,
+    reach,
+)
 from bench.scale_cost import FULL, deployments, event_hubs, of_one, part, remedies, sweeps
 from bench.scale_counts import graph_requests, vault_requests
 from bench.scale_model import Burst, Deployment, Fleet
 from bench.scale_tables import DEPLOYMENT, FLEETS, PACE, VAULT, all_uses, bends_first
 from handlers.subscriptions import EVERY_QUARTER_OF_AN_HOUR
+from shared.at_once import AT_ONCE
 from tests.bench.fleets import few, fleets
 
 DOCUMENT = FILE.read_text("utf-8")
@@ -75,13 +86,30 @@ def test_the_document_names_what_bends_first() -> None:
         "instances of the function that needs most",
         "Graph: requests at once to one mailbox",
         "M-Files: requests",
-        "`subscriptions`: the first round",
+        "`breakers` read, by each instance every 5 s",
     ]
 
 
 def test_the_timer_of_the_subscriptions_runs_as_often_as_is_worked_with() -> None:
     assert EVERY_QUARTER_OF_AN_HOUR == "0 */15 * * * *"
     assert SUBSCRIPTIONS_EVERY == 900
+
+
+def test_rounds_of_subscriptions_that_have_time_for_the_list_alone_make_none() -> None:
+    slow = replace(PACE, page_of_subscriptions=2.0)
+
+    assert first_rounds(Fleet(50_000, 0, 0.0), slow) < A_DAY
+    assert first_rounds(Fleet(100_000, 0, 0.0), slow) == math.inf
+
+
+def test_the_order_of_all_sweeps_is_never_faster_than_one_core() -> None:
+    """However many are sent at once."""
+    fleet = Fleet(1_000, 0, 0.0)
+    quick = replace(PACE, storage_operation=0.001)
+    slow = replace(PACE, storage_operation=0.1)
+
+    assert ordering_sweeps(fleet, quick) == 3_000 * PACE.cpu_storage_operation
+    assert ordering_sweeps(fleet, slow) == 3_000 * 0.1 / AT_ONCE
 
 
 @pytest.mark.parametrize("solo", ALONE, ids=lambda solo: solo.name)

@@ -103,10 +103,15 @@ class GraphModel(SubscriptionClient):
     async def all(self) -> list[Subscription]:
         """The list is behind: what has ended may stand in it for a while."""
         self._called("all")
-        behind = self.chance.draw.random() < 0.5
-        now = self.clock.now()
-        gone = [one for one, at in self.ended.values() if behind and now - at < LISTED_AFTER_ITS_END]
-        return [self._shown(one) for one in (*self.kept.values(), *gone)]
+        return [self._shown(one) for one in self._listed()]
+
+    async def get(self, named: Named) -> Subscription:
+        """One by its id may be behind, too."""
+        self._called("get")
+        one = next((one for one in self._listed() if one.id == named.subscription), None)
+        if one is None:
+            raise NotFound("ResourceNotFound")
+        return self._shown(one)
 
     async def sweep(self, source: str) -> None:
         """What `on_missed` is."""
@@ -163,6 +168,12 @@ class GraphModel(SubscriptionClient):
                 self.gaps.append((watched, self.uncovered.pop(watched), now))
                 self.owed.add(watched)
 
+    def _listed(self) -> list[Kept]:
+        behind = self.chance.draw.random() < 0.5
+        now = self.clock.now()
+        gone = [one for one, at in self.ended.values() if behind and now - at < LISTED_AFTER_ITS_END]
+        return [*self.kept.values(), *gone]
+
     def _called(self, name: str) -> None:
         self.look()
         self.calls[name] = self.calls.get(name, 0) + 1
@@ -213,6 +224,6 @@ class RegisterModel(SubscriptionRegister):
         self.kept.pop((source, subscription), None)
         self.chance.strike()
 
-    async def rows(self) -> list[Registered]:
+    async def rows(self, source: str | None = None) -> list[Registered]:
         self.chance.strike()
-        return list(self.kept.values())
+        return [row for row in self.kept.values() if source in (None, row.source)]

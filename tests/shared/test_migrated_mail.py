@@ -332,7 +332,7 @@ async def test_new_mail_that_nobody_announced_does_not_ask(ground: Ground, few: 
 
 
 async def test_a_sweep_with_nothing_new_does_not_read_all_breakers_again(ground: Ground) -> None:
-    """They are as many as the sources: only where one seems to be held for its operator is the table asked."""
+    """They are as many as the sources: the table is asked only for one that seems to be held."""
     worker = await ground.sweep()
     before = ground.breakers.reads
 

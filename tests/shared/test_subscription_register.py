@@ -24,6 +24,7 @@ ROW = Registered("invoices", "id-1", RESOURCE, ADDRESS, "key-1")
 
 async def test_without_a_table_there_are_none(stores: Stores) -> None:
     assert await stores.register.rows() == []
+    assert await stores.register.rows("invoices") == []
     await stores.register.remove("invoices", "id-1")
 
 
@@ -51,13 +52,16 @@ async def test_times_are_kept_to_the_microsecond_and_can_be_taken_back(stores: S
     assert await stores.register.rows() == [ROW]
 
 
-async def test_rows_are_those_of_all_sources(stores: Stores) -> None:
+async def test_rows_are_those_of_all_sources_or_of_one(stores: Stores) -> None:
     made = [replace(ROW, source=f"source-{number % 3}", subscription=f"id-{number}") for number in range(9)]
     await asyncio.gather(*(stores.register.add(one) for one in made))
 
     found = await stores.register.rows()
+    of_one = await stores.register.rows("source-1")
 
     assert sorted(found, key=lambda one: one.subscription) == made
+    assert sorted(of_one, key=lambda one: one.subscription) == made[1::3]
+    assert await stores.register.rows("source") == []
 
 
 async def test_the_same_one_twice_is_one(stores: Stores) -> None:

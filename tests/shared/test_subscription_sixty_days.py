@@ -37,6 +37,8 @@ AUTUMN = (datetime(2026, 10, 3, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UT
 SPRING = (datetime(2027, 2, 10, tzinfo=UTC), datetime(2027, 3, 28, 1, tzinfo=UTC))
 OLD = ("https://old.example.com/api/notifications", "https://old.example.com/api/lifecycle")
 NEW = ("https://new.example.com/api/notifications", "https://new.example.com/api/lifecycle")
+SHORT = {2, 3}
+"""The seeds of the suite."""
 SOURCES = [source("invoices", folders=("inbox", "archive")), source("orders"), source("scans")]
 
 
@@ -218,13 +220,15 @@ def is_up(passed: timedelta) -> bool:
 
 @pytest.mark.parametrize(("seed", "season"), [(1, AUTUMN), (2, AUTUMN), (3, SPRING), (4, SPRING)])
 async def test_in_sixty_days_no_gap_is_without_a_sweep_that_follows_it(
-    seed: int, season: tuple[datetime, datetime]
+    seed: int, season: tuple[datetime, datetime], pytestconfig: pytest.Config
 ) -> None:
     """Graph is strict and forgetful, answers are lost, the worker dies in the middle of what it does.
 
     The app is down for 1, 3 and 8 days; events come late, twice, in any order, or never; the key, the
     address, the sources and the service's own limit change; months and summer time end.
     """
+    if seed not in SHORT and not pytestconfig.getoption("--long"):
+        pytest.skip("one life of each season shows it: others with --long")
     life = Life(seed, *season)
     life.chance.fault, life.chance.death = 0.02, 0.005
     was_up, day = True, -1

@@ -508,6 +508,64 @@ async def test_one_that_is_gone_before_its_renewal_is_made_anew_at_once(world: W
     assert await world.registered() == {one.id for one in world.live()}
 
 
+async def test_where_graph_does_not_let_one_be_asked_for_its_list_tells_what_lives(world: World) -> None:
+    """As of a mailbox that the source had before, and that the app may read no longer."""
+    await world.subscriptions.maintain()
+    before = [(made.id, made.expires) for made in world.live()]
+    refused = world.box.faults.graph.add(Status(403, route=r"GET /v1\.0/subscriptions/"))
+    listings = world.box.faults.graph.add(Latency(0, route=r"GET /v1\.0/subscriptions$"))
+
+    await world.care("missed", before[0][0])
+
+    assert (refused.struck, listings.struck) == (1, 1)
+    assert [(made.id, made.expires) for made in world.live()] == before
+
+
+async def test_while_graph_does_not_tell_what_lives_nothing_of_a_source_is_made_anew(world: World) -> None:
+    await world.subscriptions.maintain()
+    before, asked = await world.registered(), len(world.endpoint.asked)
+    world.box.faults.graph.add(Status(503, route=r"GET /v1\.0/subscriptions/"))
+
+    with pytest.raises(Unavailable):
+        await world.subscriptions.maintain_source(world.first.name)
+
+    assert await world.registered() == before
+    assert len(world.endpoint.asked) == asked
+
+
+async def test_many_folders_of_a_source_are_asked_for_in_a_batch(world: World) -> None:
+    """Of six one is gone: it alone is made anew."""
+    watching = world.watching(source(world.first.name, folders=MANY))
+    await watching.maintain()
+    gone, *others = world.live()
+    world.box.tenant.subscriptions.remove(gone)
+    batches = world.box.faults.graph.add(Latency(0, route=r"POST /v1\.0/\$batch"))
+
+    await watching.maintain_source(world.first.name)
+
+    assert batches.struck == 1
+    assert {one.id for one in others} < {one.id for one in world.live()} == await world.registered()
+    assert {one.folder for one in world.live()} == {one.folder for one in (gone, *others)}
+
+
+async def test_what_is_made_beside_a_creation_that_was_never_answered_is_not_taken_for_such(
+    world: World,
+) -> None:
+    """They are sent together. Another source on the same mailbox by its object id may not take it either."""
+    lost = await world.strange(world.first, base="api")
+    second = world.sources[1]
+    third = source(unique_name("three"), mailbox=world.box.tenant.mailbox(second.mailbox).id)
+
+    with pytest.raises(ConfigurationFault, match=third.name):
+        await world.watching(*world.sources, third).maintain()
+
+    assert lost not in world.live()
+    assert [len(world.of(one)) for one in world.sources] == [1, 1]
+    (made,) = world.of(second)
+    assert made.client_state == client_state(second.name, world.key)
+    assert await world.registered() == {one.id for one in world.live()}
+
+
 async def test_what_is_no_longer_configured_is_deleted(world: World) -> None:
     """Only what is on record: a stranger's on the same mailbox stays."""
     await world.subscriptions.maintain()
@@ -871,9 +929,9 @@ async def test_of_many_that_missed_something_within_a_minute_one_asks_for_the_sw
 
 async def test_many_that_want_a_source_subscribed_cost_one_look(world: World) -> None:
     """As each of its folders does whose sweep begins; again in five minutes, or in one where it failed."""
-    listings = world.box.faults.graph.add(Latency(0, route=r"GET /v1\.0/subscriptions$"))
+    requests = world.box.faults.graph.add(Latency(0, route=r"* /v1\.0/subscriptions"))
     await asyncio.gather(*(world.subscriptions.ensure(world.first.name) for _ in range(10)))
-    assert listings.struck == 1
+    assert requests.struck == 1  # the creation
     assert len(world.of(world.first)) == 1
     assert world.sweeps == [world.first.name]
 
@@ -884,7 +942,7 @@ async def test_many_that_want_a_source_subscribed_cost_one_look(world: World) ->
     world.clock.advance(seconds=1)
     await world.subscriptions.ensure(world.first.name)
 
-    assert listings.struck == 2
+    assert requests.struck == 3  # the look at what is noted, and another creation
     assert len(world.of(world.first)) == 1
 
 

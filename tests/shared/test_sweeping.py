@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,11 +15,14 @@ import pytest
 from sandbox.faults import Status
 from sandbox.tenant.graph import Manner, TokenLoss
 from shared import sweeping
-from shared.breaker_table import Breakers
+from shared.at_once import AT_ONCE
+from shared.breaker_table import CACHED_FOR, Breakers
 from shared.errors import ConfigurationFault, Unavailable
+from shared.folder_register import SweptFolder
 from shared.graph.delta import DeltaPage
-from shared.queue_messages import FOLDER_SWEEP, MAIL_ARRIVED, FolderSweep, MailArrived
+from shared.queue_messages import FOLDER_SWEEP, MAIL_ARRIVED, FolderSweep, MailArrived, decode
 from shared.sweep_state import SweepState, state_name
+from shared.testing.folder_register import InMemoryFolderRegister
 from shared.tracing import traceparent
 from tests.protocol.hooks import Hook
 
@@ -548,6 +551,32 @@ async def test_one_source_that_fails_does_not_stop_the_others(ground: Ground) ->
     assert ground.queued(FOLDER_SWEEP) == 2
 
 
+async def test_some_sources_are_ordered_at_once_and_each_of_them_once(ground: Ground) -> None:
+    """One after the other, very many would take longer than the timer may run."""
+    at_work, most = 0, 0
+
+    class Slow(InMemoryFolderRegister):
+        async def read(self, source: str, name: str) -> SweptFolder | None:
+            nonlocal at_work, most
+            at_work += 1
+            most = max(most, at_work)
+            found = await super().read(source, name)
+            at_work -= 1
+            return found
+
+    sources = {name: made.source(name) for name in (f"source-{number}" for number in range(5 * AT_ONCE))}
+    sweeper = replace(ground.worker().services.sweeper, sources=sources, register=Slow())
+
+    await sweeper.note_starts()
+    assert most == AT_ONCE
+    most = 0
+    await sweeper.order_all()
+
+    assert most == AT_ONCE
+    ordered = [decode(one.text.encode(), FolderSweep) for one in ground.queues.messages(FOLDER_SWEEP)]
+    assert sorted(one.source for one in ordered) == sorted(sources)
+
+
 @pytest.mark.parametrize("folder", ["archive", "AAMkAGI=", ""])
 async def test_a_folder_that_is_not_watched_is_not_swept(ground: Ground, folder: str) -> None:
     """An order may outlive the configuration, or the folder."""
@@ -563,13 +592,14 @@ async def test_a_folder_that_is_not_watched_is_not_swept(ground: Ground, folder:
 
 
 async def test_a_source_that_waits_for_its_operator_is_not_swept(ground: Ground) -> None:
-    """As the table has it now, not as this worker has read it a moment ago."""
+    """A pause counts as soon as this worker has read of it; its end counts at once."""
     await swept_once(ground)
     worker = ground.worker()
     await worker.services.breakers.all()
     mail = ground.deliver()
     operator = Breakers(ground.breakers, ground.clock)
     await operator.pause("source", ground.name, "by hand")
+    ground.clock.advance(seconds=CACHED_FOR.total_seconds())
     requests = ground.counted()
 
     await ground.sweep(worker)

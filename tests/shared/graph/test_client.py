@@ -278,6 +278,7 @@ async def test_a_token_that_graph_does_not_take_is_a_transient_fault(
 async def test_a_wrong_client_secret_names_the_settings(
     reader: MailboxReader, key_vault: KeyVault, mailbox: str
 ) -> None:
+    key_vault.secrets.enable(SECRET, enabled=False)  # a former version that works would serve
     key_vault.secrets.set(SECRET, "wrong")
 
     with pytest.raises(Transient, match=r"graph-client-secret.*GRAPH_CLIENT_ID.*AADSTS7000215") as caught:
