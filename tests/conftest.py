@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from sandbox.pki import Authority
@@ -24,6 +24,10 @@ import pytest  # noqa: E402
 from sandbox.box import Sandbox  # noqa: E402
 from sandbox.storage.azurite import Storage  # noqa: E402
 from sandbox.storage.install import default_directory, ensure  # noqa: E402
+from tests.shared.accounts import NUMBER, connection_string, many_accounts  # noqa: E402
+
+_HERE = Path(__file__).parent
+_OPERATING, _WORKER = _HERE / "test_ops.py", _HERE / "worker"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,8 +35,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--long",
         action="store_true",
-        help="run the state machine 5,000 times, not 200; let the mail of outages come evenly",
+        help="run in full what the suite runs in part (docs/development.md)",
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long and would come last comes first: no process waits for the other one at the end."""
+    items.sort(key=lambda item: not item.path.is_relative_to(_WORKER) and item.path != _OPERATING)
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +67,16 @@ async def storage(azurite: tuple[Path, Path], authority: Authority) -> AsyncIter
     """A storage account for all tests, its data in memory: a test uses names of its own."""
     async with Storage(*azurite, authority) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+async def accounts(azurite: tuple[Path, Path], authority: Authority) -> AsyncIterator[Iterator[str]]:
+    """Connection strings, each of an account that nobody has used. One Azurite has too few for all tests."""
+    async with (
+        Storage(*azurite, authority, account=many_accounts()) as first,
+        Storage(*azurite, authority, account=many_accounts()) as second,
+    ):
+        yield (connection_string(storage, number) for storage in (first, second) for number in range(NUMBER))
 
 
 @pytest.fixture(scope="session")

@@ -16,14 +16,13 @@ import pytest
 
 from sandbox.app import App
 from sandbox.box import Sandbox
-from sandbox.pki import Authority
 from sandbox.tenant.graph import Delivered
 from tests.e2e.estate import Estate, drawn, estate, until
 from tests.e2e.test_filing import mail
 
 pytestmark = pytest.mark.anyio
 HOSTS, COPIES = 4, 50
-NOTIFICATIONS, WITH_LONG = 100, 1000
+NOTIFICATIONS, WITH_LONG = 40, 1000
 _POSTS_AT_ONCE = 4
 _BETWEEN_LOOKS = 1.0
 """Seconds: to read the whole journal costs the hosts' own storage some time."""
@@ -67,11 +66,11 @@ class Crowd:
             await self.announce(*items)
 
     def bodies(self, delivered: list[Delivered], twins: int) -> Iterator[list[dict[str, Any]]]:
-        """10 to 50 notifications each, in any order, so many of them twice."""
+        """Up to 50 notifications each, enough bodies for all hosts, in any order; so many come twice."""
         items = [self.item(one) for one in [*delivered, *self.chance.sample(delivered, twins)]]
         self.chance.shuffle(items)
-        left = iter(items)
-        while body := list(itertools.islice(left, self.chance.randint(10, 50))):
+        left, most = iter(items), min(50, len(items) // HOSTS)
+        while body := list(itertools.islice(left, self.chance.randint(most // 5, most))):
             yield body
 
 
@@ -88,8 +87,7 @@ async def crowd(ground: Estate, chance: random.Random) -> AsyncIterator[Crowd]:
 
 async def test_four_hosts_of_which_one_dies_file_each_mail_once(
     box: Sandbox,
-    azurite: tuple[Path, Path],
-    authority: Authority,
+    accounts: Iterator[str],
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
@@ -97,7 +95,7 @@ async def test_four_hosts_of_which_one_dies_file_each_mail_once(
     is_long = request.config.getoption("--long")
     number = WITH_LONG if is_long else NOTIFICATIONS
     twins, patience = number // 5, 900.0 if is_long else 300.0
-    async with estate(box, azurite, authority, tmp_path, "crowd") as ground:
+    async with estate(box, next(accounts), tmp_path, "crowd") as ground:
         async with crowd(ground, drawn()) as many:
             await one_of_fifty_copies(many)
             sent = [box.tenant.deliver(ground.mailbox, mail(f"Crowd-{one}")) for one in range(number - twins)]

@@ -16,7 +16,6 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from sandbox.app import App
 from sandbox.box import Sandbox
-from sandbox.pki import Authority
 from tests.e2e.estate import Estate, drawn, estate, until
 from tests.e2e.hostile import (
     HOST_LIMIT,
@@ -34,10 +33,13 @@ from tests.e2e.test_filing import mail
 from tests.e2e.wire import Answered, Wire
 
 pytestmark = pytest.mark.anyio
-REQUESTS, WITH_LONG = 1500, 100_000
-MADE, MADE_WITH_LONG = 100, 1000
+REQUESTS, WITH_LONG = 800, 100_000
+MADE, MADE_WITH_LONG = 50, 1000
 MAILS, MAILS_WITH_LONG = 12, 200
 AT_ONCE, SLOW = 8, 30
+ALONE = 30
+"""True notifications before the flood, and after it."""
+A_SECOND = 1.0
 MOST_GROWTH = 8.0
 """MB, of what the app's process has resident, from one half of the flood to the other."""
 _QUEUED = re.compile(r"notifications-queued mails=(\d+) lifecycle=(\d+) queued=(\d+)")
@@ -50,6 +52,8 @@ class Outcome:
     answers: Counter[int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     true: list[float] = field(default_factory=list)
+    alone: list[float] = field(default_factory=list)
+    """How long true ones took when nothing else was sent."""
 
     def note(self, hostile: Hostile, answered: Answered) -> None:
         """Count an answer; what is not as it must be is kept."""
@@ -67,13 +71,23 @@ class Outcome:
         median = sorted(self.true)[len(self.true) // 2]
         return (
             f"{dict(self.answers)}; {len(self.true)} true ones, median {1000 * median:.0f} ms, "
-            f"99 of 100 within {1000 * self.percentile:.0f} ms"
+            f"99 of 100 within {1000 * percentile(self.true):.0f} ms; "
+            f"alone within {1000 * percentile(self.alone):.0f} ms"
         )
 
     @property
-    def percentile(self) -> float:
-        """The time within which 99 of 100 true ones were answered."""
-        return sorted(self.true)[max(0, -(-len(self.true) * 99 // 100) - 1)]
+    def longest(self) -> float:
+        """The time that 99 of 100 true ones may take.
+
+        It is a second, where the machine has its cores for this test. Where others have them, and a true one
+        takes long by itself, it may wait for all those that the flood has sent before it.
+        """
+        return max(A_SECOND, (AT_ONCE + 1) * percentile(self.alone))
+
+
+def percentile(times: list[float]) -> float:
+    """The time within which 99 of 100 were answered."""
+    return sorted(times)[max(0, -(-len(times) * 99 // 100) - 1)]
 
 
 def resident(app: App) -> float:
@@ -102,10 +116,24 @@ async def announce(
         if len(bodies) < number:
             delivered = ground.box.tenant.deliver(ground.mailbox, mail(f"Hostile-{len(bodies)}"))
             bodies.append(body(item(state, delivered.immutable_id), item(f"{ground.source}.forged")))
-        began = time.monotonic()
-        answered = await wire.ask(written(bodies[-1]))
-        outcome.true.append(time.monotonic() - began)
-        assert answered.status == 202
+        outcome.true.append(await timed(wire, bodies[-1]))
+        await asyncio.sleep(0.02)
+    await wire.close()
+
+
+async def timed(wire: Wire, content: bytes) -> float:
+    """The seconds until a true notification is acknowledged."""
+    began = time.monotonic()
+    answered = await wire.ask(written(content))
+    assert answered.status == 202
+    return time.monotonic() - began
+
+
+async def announce_alone(port: int, ground: Estate, outcome: Outcome) -> None:
+    """Announce the first mail again and again, while nothing else is sent."""
+    wire, (first, *_) = Wire(port), await ground.rows()
+    for _ in range(ALONE):
+        outcome.alone.append(await timed(wire, body(item(ground.client_state, first.message))))
         await asyncio.sleep(0.02)
     await wire.close()
 
@@ -133,8 +161,7 @@ async def slow_ones(port: int) -> AsyncIterator[None]:
 
 async def test_a_flood_of_hostile_requests_costs_true_notifications_nothing(
     box: Sandbox,
-    azurite: tuple[Path, Path],
-    authority: Authority,
+    accounts: Iterator[str],
     tmp_path: Path,
     pytestconfig: pytest.Config,
 ) -> None:
@@ -142,7 +169,7 @@ async def test_a_flood_of_hostile_requests_costs_true_notifications_nothing(
     is_long, chance = pytestconfig.getoption("--long"), drawn()
     number, mails = (WITH_LONG, MAILS_WITH_LONG) if is_long else (REQUESTS, MAILS)
     async with (
-        estate(box, azurite, authority, tmp_path, "hostile") as ground,
+        estate(box, next(accounts), tmp_path, "hostile") as ground,
         ground.host(more={"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(HOST_LIMIT)}) as app,
     ):
         port = int(app.address.rpartition(":")[2])
@@ -151,7 +178,9 @@ async def test_a_flood_of_hostile_requests_costs_true_notifications_nothing(
         warm = Outcome()
         await warmed_up(port, ground, app, [*requests, *dear * AT_ONCE], warm)
 
-        outcome, began, levels = Outcome(), time.monotonic(), [resident(app)]
+        outcome, began = Outcome(), time.monotonic()
+        await announce_alone(port, ground, outcome)
+        levels = [resident(app)]
         async with slow_ones(port):
             for half in (1, 2):
                 hostile = stream(requests, dear, made, number // 2, chance)
@@ -162,16 +191,19 @@ async def test_a_flood_of_hostile_requests_costs_true_notifications_nothing(
                 await until(lambda: ground.all_ended(everything), 600.0 if is_long else 60.0, app)  # noqa: B023
                 await until(lambda: is_drained(ground), 60.0, app)
                 levels.append(resident(app))
+        await announce_alone(port, ground, outcome)
+        await until(lambda: is_drained(ground), 60.0, app)
         seconds = time.monotonic() - began
         print(f"{number / seconds:.0f} a second; {outcome}; MB resident {[round(one, 1) for one in levels]}")
 
         assert (warm.wrong + outcome.wrong)[:5] == []
         assert outcome.answers.total() == number
-        assert outcome.percentile < 1.0
+        assert percentile(outcome.true) < outcome.longest
         assert levels[2] - levels[1] < MOST_GROWTH, "the second half is just like the first"
         assert await ground.faults(everything) == []
         assert await left_in_queues(ground) == {}
-        assert_log_is_short(app.log.read_text(encoding="utf-8"), everything, seconds, len(outcome.true))
+        announced = len(outcome.true) + len(outcome.alone)
+        assert_log_is_short(app.log.read_text(encoding="utf-8"), everything, seconds, announced)
 
 
 async def all_of(port: int, hostile: Iterator[Hostile], outcome: Outcome) -> None:
@@ -208,14 +240,17 @@ async def left_in_queues(ground: Estate) -> dict[str, int]:
 
 
 def assert_log_is_short(log: str, mails: int, seconds: float, announced: int) -> None:
-    """The app's own lines; the host writes some for each request, as its own telemetry would."""
+    """The app's own lines; the host writes some for each request, as its own telemetry would.
+
+    The first mail is announced again before the flood, and after it.
+    """
     lines = [line for line in log.splitlines() if " vaultpost.webhook: " in line]
     queued = [tuple(map(int, found)) for found in _QUEUED.findall(log)]
     refused = [line for line in lines if "notifications-queued" not in line]
 
     assert sum(one[2] for one in queued) >= mails
     assert {one[1] for one in queued} == {0}, "a lifecycle event was queued"
-    assert len(queued) <= mails + seconds / 10 + 1, "the same mail was queued again within ten seconds"
+    assert len(queued) <= mails + 2 + seconds / 10 + 1, "the same mail was queued again within ten seconds"
     assert len(queued) <= announced + 1
     assert len(refused) <= 30 * (2 + seconds / 60), refused
     assert "Failed " not in log, "a function raised"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,6 @@ import pytest
 from sandbox.app import App
 from sandbox.box import Sandbox
 from sandbox.faults import Commit, Latency
-from sandbox.pki import Authority
 from tests.e2e.estate import CLAIMS_OVER, Estate, drawn, estate, until
 from tests.e2e.test_filing import mail
 
@@ -35,8 +34,7 @@ _LIVES_FOR = 4.0
 
 async def test_a_host_that_is_killed_ten_times_loses_no_mail_and_files_none_twice(
     box: Sandbox,
-    azurite: tuple[Path, Path],
-    authority: Authority,
+    accounts: Iterator[str],
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
@@ -46,7 +44,7 @@ async def test_a_host_that_is_killed_ten_times_loses_no_mail_and_files_none_twic
     once; with `--long` one of the same time waits for that.
     """
     chance = drawn()
-    async with estate(box, azurite, authority, tmp_path, "killed") as ground:
+    async with estate(box, next(accounts), tmp_path, "killed") as ground:
         async with ground.host() as app, slow(box):
             await ground.subscribed(app)
             delivering = asyncio.create_task(deliver(ground, chance))

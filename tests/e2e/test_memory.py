@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sandbox.app import App
 from sandbox.box import Sandbox
-from sandbox.pki import Authority
 from tests.e2e.estate import Estate, estate, until
 from tests.e2e.test_filing import mail
 
@@ -80,10 +80,10 @@ async def growth(ground: Estate, app: App, sizes: list[int], seconds: float) -> 
 
 
 async def test_a_large_mail_takes_little_more_memory_than_a_small_one(
-    box: Sandbox, azurite: tuple[Path, Path], authority: Authority, tmp_path: Path
+    box: Sandbox, accounts: Iterator[str], tmp_path: Path
 ) -> None:
     async with (
-        estate(box, azurite, authority, tmp_path, "large") as ground,
+        estate(box, next(accounts), tmp_path, "large") as ground,
         ground.host() as app,
     ):
         assert await growth(ground, app, [24 * MB], 60.0) < 14.0
@@ -91,8 +91,7 @@ async def test_a_large_mail_takes_little_more_memory_than_a_small_one(
 
 async def test_many_large_mails_at_once_keep_to_the_budget(
     box: Sandbox,
-    azurite: tuple[Path, Path],
-    authority: Authority,
+    accounts: Iterator[str],
     tmp_path: Path,
     pytestconfig: pytest.Config,
 ) -> None:
@@ -100,7 +99,7 @@ async def test_many_large_mails_at_once_keep_to_the_budget(
     if not pytestconfig.getoption("--long"):
         pytest.skip("takes minutes: python3 dev.py test --long tests/e2e/test_memory.py")
     async with (
-        estate(box, azurite, authority, tmp_path, "heavy") as ground,
+        estate(box, next(accounts), tmp_path, "heavy") as ground,
         ground.host() as app,
     ):
         assert await growth(ground, app, [150 * MB, *[40 * MB] * 12], 1800.0) < 200.0

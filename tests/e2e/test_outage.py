@@ -20,8 +20,6 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 from sandbox.box import Sandbox
 from sandbox.example_sources import example_sources
 from sandbox.faults import AnyFault, Down, Status
-from sandbox.pki import Authority
-from sandbox.storage.azurite import Storage
 from shared import breaker, breaker_table, retrying
 from shared.breaker import BreakerKey
 from shared.configuration_file import configuration_of
@@ -33,18 +31,10 @@ from shared.settings import read_settings
 from shared.tracing import traceparent
 from tests.e2e.conftest import PATIENCE
 from tests.e2e.test_filing import mail
-from tests.shared.accounts import connection_string, many_accounts
 from tests.shared.made import unique_name
 
 pytestmark = pytest.mark.anyio
 VAULT = BreakerKey("service", "vault")
-
-
-@pytest.fixture(scope="module")
-async def accounts(azurite: tuple[Path, Path], authority: Authority) -> AsyncIterator[Iterator[str]]:
-    """Storage of their own: no other host takes these messages."""
-    async with Storage(*azurite, authority, account=many_accounts()) as storage:
-        yield (connection_string(storage, number) for number in range(10))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,6 @@ import pytest
 
 from sandbox.app import App
 from sandbox.box import Sandbox
-from sandbox.pki import Authority
 from sandbox.tenant.graph.push import Push
 from shared.folder_register import FolderTable
 from shared.journal_row import Row
@@ -22,7 +21,7 @@ from tests.e2e.estate import Estate, estate, until
 from tests.e2e.test_filing import mail
 
 pytestmark = pytest.mark.anyio
-MAILS = 30
+MAILS, WITH_LONG = 12, 60
 
 
 @asynccontextmanager
@@ -37,6 +36,11 @@ async def pushing(box: Sandbox, **options: object) -> AsyncIterator[Push]:
     finally:
         for name in options:
             setattr(push, name, getattr(before, name))
+
+
+@pytest.fixture
+def mails(pytestconfig: pytest.Config) -> int:
+    return WITH_LONG if pytestconfig.getoption("--long") else MAILS
 
 
 async def all_filed_once(ground: Estate, app: App, number: int) -> None:
@@ -54,10 +58,10 @@ async def swept(ground: Estate) -> bool:
 
 
 async def test_one_sweep_after_a_lossy_push_everything_is_filed_once(
-    box: Sandbox, azurite: tuple[Path, Path], authority: Authority, tmp_path: Path
+    box: Sandbox, accounts: Iterator[str], tmp_path: Path, mails: int
 ) -> None:
     """30 % are lost, 30 % come twice, and all are shuffled."""
-    async with estate(box, azurite, authority, tmp_path, "lossy") as ground, ground.host() as app:
+    async with estate(box, next(accounts), tmp_path, "lossy") as ground, ground.host() as app:
         # The timer alone: the first round begins with a subscription.
         await app.run("sweep")
         await until(lambda: swept(ground), 60.0, app)
@@ -65,19 +69,19 @@ async def test_one_sweep_after_a_lossy_push_everything_is_filed_once(
         chance = random.Random(4)
         lossy = {"lost": 0.3, "doubled": 0.3, "late": 1.0, "gathered": 0.2, "shuffled": True}
         async with pushing(box, **lossy, varied=True, chance=chance):
-            for number in range(MAILS):
+            for number in range(mails):
                 box.tenant.deliver(ground.mailbox, mail(f"Lossy-{number}"))
-            await until(lambda: _more_rows(ground, MAILS // 3), 60.0, app)
+            await until(lambda: _more_rows(ground, mails // 3), 60.0, app)
             await app.run("sweep")
-            await all_filed_once(ground, app, MAILS)
+            await all_filed_once(ground, app, mails)
         assert not await _poison(ground)
 
 
 async def test_without_any_notification_the_sweep_alone_files_everything(
-    box: Sandbox, azurite: tuple[Path, Path], authority: Authority, tmp_path: Path
+    box: Sandbox, accounts: Iterator[str], tmp_path: Path, mails: int
 ) -> None:
     """And what was there before the first start is passed over."""
-    async with estate(box, azurite, authority, tmp_path, "silent") as ground:
+    async with estate(box, next(accounts), tmp_path, "silent") as ground:
         box.tenant.deliver(ground.mailbox, mail("Old"), received=box.tenant.now() - timedelta(days=30))
         async with ground.host() as app, pushing(box, lost=1.0):
             await app.run("sweep")
@@ -85,18 +89,18 @@ async def test_without_any_notification_the_sweep_alone_files_everything(
             (old,) = await ground.rows()
             assert old.state == "skipped"
             await _forget(ground, old)
-            for number in range(MAILS):
+            for number in range(mails):
                 box.tenant.deliver(ground.mailbox, mail(f"Silent-{number}"))
 
             await app.run("sweep")
 
-            await all_filed_once(ground, app, MAILS)
+            await all_filed_once(ground, app, mails)
 
 
 async def test_a_lifecycle_event_that_notifications_were_missed_brings_a_sweep(
-    box: Sandbox, azurite: tuple[Path, Path], authority: Authority, tmp_path: Path
+    box: Sandbox, accounts: Iterator[str], tmp_path: Path
 ) -> None:
-    async with estate(box, azurite, authority, tmp_path, "missed") as ground, ground.host() as app:
+    async with estate(box, next(accounts), tmp_path, "missed") as ground, ground.host() as app:
         await app.run("sweep")
         await until(lambda: swept(ground), 60.0, app)
         async with pushing(box, lost=1.0):

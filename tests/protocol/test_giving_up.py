@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.configuration import duration
 from shared.dead_letters import REVIVED_AFTER
 from shared.journal_row import Row
 from shared.operations.replay import Replay, select_one
@@ -13,16 +14,16 @@ from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT
 from shared.retrying import LEAST_ATTEMPTS, MOST_REVIVALS
 from shared.staging_area import manifest_name
 from tests.protocol.hooks import Hook
-from tests.protocol.world import SOURCE, World
+from tests.protocol.world import SOURCE, World, configured
 
 pytestmark = pytest.mark.anyio
-PATIENCE = timedelta(days=3)
 HOUR = timedelta(hours=1)
 
 
-async def killing(point: str) -> tuple[World, str]:
+async def killing(point: str, give_up_after: str) -> tuple[World, str]:
     """A mail on whose way each worker dies at this point."""
-    world = World(fate=lambda: Hook(at=point))
+    composition = configured(give_up_after=give_up_after, invoices="CL.Invoice")
+    world = World(composition=composition, fate=lambda: Hook(at=point))
     message = world.mail(1)
     await world.announce(message)
     return world, message
@@ -44,14 +45,16 @@ async def ended(world: World, message: str, within: timedelta) -> tuple[Row, int
 
 
 @pytest.mark.parametrize("point", ["area.put_manifest", "vault.create:begin"])
-async def test_a_mail_that_kills_every_worker_fails_after_three_days_with_its_bytes_kept(point: str) -> None:
-    world, message = await killing(point)
+async def test_a_mail_that_kills_every_worker_fails_after_three_days_with_its_bytes_kept(
+    point: str, give_up_after: str
+) -> None:
+    world, message = await killing(point, give_up_after)
     began = world.clock.now()
 
-    row, tried = await ended(world, message, PATIENCE + 12 * HOUR)
+    row, tried = await ended(world, message, duration(give_up_after) + 12 * HOUR)
 
     assert row.state == "failed"
-    assert world.clock.now() - began >= PATIENCE
+    assert world.clock.now() - began >= duration(give_up_after)
     assert tried >= LEAST_ATTEMPTS - 1
     assert "workers in a row have not come back" in row.reason
     assert row.remedy
@@ -60,10 +63,10 @@ async def test_a_mail_that_kills_every_worker_fails_after_three_days_with_its_by
     assert (manifest_name(SOURCE, row.key) in world.area.kept.names()) == was_staged
 
 
-async def test_what_was_kept_of_it_is_enough_to_file_it_when_it_is_replayed() -> None:
+async def test_what_was_kept_of_it_is_enough_to_file_it_when_it_is_replayed(give_up_after: str) -> None:
     """Its staged bytes and its mailbox are gone by then."""
-    world, message = await killing("vault.find")
-    row, _ = await ended(world, message, PATIENCE + 12 * HOUR)
+    world, message = await killing("vault.find", give_up_after)
+    row, _ = await ended(world, message, duration(give_up_after) + 12 * HOUR)
     world.area.staged.lose()
     world.outages.begin("graph")
     world.fate = lambda: None
@@ -74,11 +77,11 @@ async def test_what_was_kept_of_it_is_enough_to_file_it_when_it_is_replayed() ->
     await world.assert_well()
 
 
-async def test_a_mail_whose_workers_die_in_the_middle_of_its_create_never_fails() -> None:
+async def test_a_mail_whose_workers_die_in_the_middle_of_its_create_never_fails(give_up_after: str) -> None:
     """As long as the row says `creating`, nobody knows whether the vault has it."""
-    world, message = await killing("vault.create:sent")
+    world, message = await killing("vault.create:sent", give_up_after)
 
-    row, tried = await ended(world, message, 2 * PATIENCE)
+    row, tried = await ended(world, message, 2 * duration(give_up_after))
 
     assert row.state == "staged"
     assert row.creating is not None
@@ -88,8 +91,10 @@ async def test_a_mail_whose_workers_die_in_the_middle_of_its_create_never_fails(
     await world.assert_well()
 
 
-async def test_a_mail_whose_workers_die_when_it_is_created_is_filed_by_the_next_that_finds_it() -> None:
-    world, message = await killing("vault.create:answer")
+async def test_a_mail_whose_workers_die_when_it_is_created_is_filed_by_the_next_that_finds_it(
+    give_up_after: str,
+) -> None:
+    world, message = await killing("vault.create:answer", give_up_after)
 
     row, _ = await ended(world, message, HOUR)
 
@@ -115,7 +120,7 @@ class Bug:
 def poisonous(world: World, queue: str, monkeypatch: pytest.MonkeyPatch) -> Bug:
     """One that each function of the queue meets."""
     if queue == MAIL_ARRIVED:
-        return Bug(world.mailboxes, "message", monkeypatch)
+        return Bug(world.mailboxes, "opened", monkeypatch)
     return Bug(world.vault, "find", monkeypatch)
 
 

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from shared.configuration import duration
 from shared.errors import Unavailable, VaultpostError
 from shared.queue_messages import MAIL_ARRIVED, VAULT_IMPORT
 from shared.retrying import LEAST_ATTEMPTS
 from shared.unfinished import OpenMail
 from tests.protocol.hooks import Hook, Mode
-from tests.protocol.world import SOURCE, World
+from tests.protocol.world import SOURCE, World, configured
 
 pytestmark = pytest.mark.anyio
-PATIENCE = timedelta(days=3)
-FOUR_DAYS = timedelta(days=4)
+
+
+class Tried:
+    """How long a mail is tried, and the world in which it is."""
+
+    def __init__(self, give_up_after: str) -> None:
+        self.patience = duration(give_up_after)
+        self.longer = self.patience * 4 / 3
+        self._composition = configured(give_up_after=give_up_after, invoices="CL.Invoice")
+
+    def world(self, hook: Callable[[], Hook | None] = lambda: None) -> World:
+        """A new one; `hook` is that of each worker."""
+        return World(composition=self._composition, fate=hook)
+
+
+@pytest.fixture
+def tried(give_up_after: str) -> Tried:
+    return Tried(give_up_after)
 
 
 async def announced(world: World, mails: int = 1) -> list[str]:
@@ -28,12 +46,12 @@ async def announced(world: World, mails: int = 1) -> list[str]:
 
 
 @pytest.mark.parametrize("point", ["area.write"])
-async def test_storage_that_takes_no_bytes_for_days_fails_no_mail(point: str) -> None:
+async def test_storage_that_takes_no_bytes_for_days_fails_no_mail(point: str, tried: Tried) -> None:
     """Tables and queues go on: only what is written to blobs is refused."""
-    world = World(fate=lambda: Hook(at=point, mode=Mode.TIMEOUT))
+    world = tried.world(lambda: Hook(at=point, mode=Mode.TIMEOUT))
     await announced(world, 3)
 
-    await world.settle(FOUR_DAYS)
+    await world.settle(tried.longer)
 
     assert set(await world.states()) <= {"arrived", "staged"}
     world.fate = lambda: None
@@ -42,12 +60,12 @@ async def test_storage_that_takes_no_bytes_for_days_fails_no_mail(point: str) ->
 
 
 @pytest.mark.parametrize("mails", [1, 2])
-async def test_a_vault_that_can_be_searched_and_takes_no_file_fails_no_mail(mails: int) -> None:
+async def test_a_vault_that_can_be_searched_and_takes_no_file_fails_no_mail(mails: int, tried: Tried) -> None:
     """Too few mails to open a breaker: a ping proves little."""
-    world = World(fate=lambda: Hook(at="vault.create:begin", mode=Mode.TIMEOUT))
+    world = tried.world(lambda: Hook(at="vault.create:begin", mode=Mode.TIMEOUT))
     await announced(world, mails)
 
-    await world.settle(FOUR_DAYS)
+    await world.settle(tried.longer)
 
     assert await world.states() == {"staged": mails}
     world.fate = lambda: None
@@ -56,10 +74,10 @@ async def test_a_vault_that_can_be_searched_and_takes_no_file_fails_no_mail(mail
 
 
 async def test_a_mail_whose_create_always_fails_while_others_go_through_ends_at_last(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tried: Tried
 ) -> None:
     """Each attempt ends in `creating`: the last one only looks whether the vault has it."""
-    world = World()
+    world = tried.world()
     (bad,) = await announced(world)
     create = world.vault.create
 
@@ -72,15 +90,15 @@ async def test_a_mail_whose_create_always_fails_while_others_go_through_ends_at_
     monkeypatch.setattr(world.vault, "create", failing)
     began, good, worker = world.clock.now(), list[str](), world.worker()
     while (await world.journal.read(SOURCE, world.key(bad))) is None or not (await world.row(bad)).has_ended:
-        assert world.clock.now() - began < 3 * PATIENCE
-        if not good or (world.clock.now() - began) > len(good) * timedelta(hours=12):
+        assert world.clock.now() - began < 3 * tried.patience
+        if not good or (world.clock.now() - began) > len(good) * tried.patience / 6:
             good += await announced(world)
         worker = await world.turn(worker)
         world.advance(world.clock.now() + timedelta(hours=1))
 
     row = await world.row(bad)
     assert (row.state, row.creating) == ("failed", None)
-    assert world.clock.now() - began >= PATIENCE
+    assert world.clock.now() - began >= tried.patience
     assert "M-Files answered 500" in row.reason
     assert row.attempt == 0
     assert {(await world.row(one)).state for one in good[:-1]} == {"filed"}
@@ -93,7 +111,7 @@ async def test_a_create_that_had_committed_is_found_by_the_last_look() -> None:
     await world.turn(worker)
     row = await world.row(message)
     assert row.creating is not None
-    since = world.clock.now() - FOUR_DAYS
+    since = world.clock.now() - timedelta(days=4)
     await world.journal.update(replace(row, last_look=True, attempt=LEAST_ATTEMPTS, first_tried=since))
 
     await world.settle()
@@ -108,10 +126,10 @@ class _NotLoggedIn(VaultpostError):
 
 
 async def test_a_fault_that_says_nothing_of_retrying_is_an_outage_of_its_service(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tried: Tried
 ) -> None:
     """It opens the breaker, is no answer to a ping, and fails nobody."""
-    world = World()
+    world = tried.world()
     is_shut = True
 
     def refused() -> Exception | None:
@@ -132,7 +150,7 @@ async def test_a_fault_that_says_nothing_of_retrying_is_an_outage_of_its_service
     monkeypatch.setattr(world.outages, "ping", ping)
     await announced(world, 4)
 
-    await world.settle(FOUR_DAYS)
+    await world.settle(tried.longer)
 
     assert await world.states() == {"staged": 4}
     breakers = {one.key.name: one.state for one in (await world.breakers.read_all()).values() if one.is_shut}

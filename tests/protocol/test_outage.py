@@ -10,16 +10,17 @@ from itertools import cycle, pairwise
 import pytest
 
 from shared.breaker import BreakerKey, Service
+from shared.configuration import duration
 from shared.errors import Transient
 from shared.retrying import LEAST_ATTEMPTS
 from tests.protocol.simulated import FaultMaker
 from tests.protocol.worker import Worker
-from tests.protocol.world import World
+from tests.protocol.world import World, configured
 
 pytestmark = pytest.mark.anyio
 MAILS, LASTS = 500, timedelta(hours=72)
 FEWER, A_DAY = 100, timedelta(hours=24)
-"""For the services after the first one: the suite has to end."""
+"""In the suite, which has to end."""
 BACK_WITHIN = timedelta(minutes=10)
 SEEN_BY_ALL = timedelta(seconds=6)
 """A worker knows what the breakers were 5 seconds ago; polling comes to it."""
@@ -58,8 +59,8 @@ def over_a_weekend(number: int, lasts: timedelta) -> Iterator[timedelta]:
 class Outage:
     """A service that is down while mail arrives, and three instances of the app that share the work."""
 
-    def __init__(self, service: Service, fault: FaultMaker | None = None) -> None:
-        self.world = World()
+    def __init__(self, give_up_after: str, service: Service, fault: FaultMaker | None = None) -> None:
+        self.world = World(composition=configured(give_up_after=give_up_after, invoices="CL.Invoice"))
         self.service: Service = service
         self.world.outages.begin(service, fault)
         self._workers = [self.world.worker() for _ in range(3)]
@@ -109,19 +110,19 @@ class Outage:
 
 @pytest.mark.parametrize(("service", "fault", "state"), OUTAGES)
 async def test_three_days_without_a_service_cost_no_mail(
-    service: Service, fault: FaultMaker | None, state: str, pytestconfig: pytest.Config
+    service: Service, fault: FaultMaker | None, state: str, give_up_after: str, pytestconfig: pytest.Config
 ) -> None:
     """All mails: none failed or poisoned, one probe a minute at most, all filed 10 minutes after its return.
 
-    With `--long` they come evenly: thirteen times as many turns.
+    With `--long` they come evenly: thirteen times as many turns. Without it, a day does.
     """
     is_long = pytestconfig.getoption("--long")
     if fault is not None and not is_long:
         pytest.skip("to the app it is as if Graph were down: with --long")
-    outage = Outage(service, fault)
+    outage = Outage(give_up_after, service, fault)
     began = outage.world.clock.now()
     arriving = evenly if is_long else over_a_weekend
-    mails, lasts = (MAILS, LASTS) if is_long or (service, fault) == ("vault", None) else (FEWER, A_DAY)
+    mails, lasts = (MAILS, LASTS) if is_long else (FEWER, A_DAY)
     await outage.run(lasts, arriving(mails, lasts))
 
     assert await outage.world.states() == {state: mails}
@@ -138,22 +139,22 @@ async def test_three_days_without_a_service_cost_no_mail(
 
 @pytest.mark.parametrize(("service", "fault", "state"), OUTAGES)
 async def test_a_mail_that_is_alone_in_an_outage_of_five_days_is_not_given_up(
-    service: Service, fault: FaultMaker | None, state: str
+    service: Service, fault: FaultMaker | None, state: str, give_up_after: str
 ) -> None:
     """Alone it opens no breaker: what spares it after `give-up-after` is that the service is asked first."""
-    outage = Outage(service, fault)
-    await outage.run(timedelta(days=5), iter([timedelta()]))
+    outage, patience = Outage(give_up_after, service, fault), duration(give_up_after)
+    await outage.run(patience * 5 / 3, iter([timedelta()]))
 
     assert await outage.world.states() == {state: 1}
     assert len(outage.world.queues.messages()) == 1
-    assert await outage.opened() > outage.world.clock.now() - timedelta(days=2, hours=1)
+    assert await outage.opened() > outage.world.clock.now() - patience * 2 / 3 - timedelta(hours=1)
     assert await outage.end() <= BACK_WITHIN
     await outage.world.assert_well()
 
 
-async def test_a_secret_that_has_expired_is_tried_by_one_mail_and_waited_for() -> None:
-    outage = Outage("graph", secret_expired)
-    await outage.run(timedelta(days=4), evenly(5, timedelta(days=1)))
+async def test_a_secret_that_has_expired_is_tried_by_one_mail_and_waited_for(give_up_after: str) -> None:
+    outage, patience = Outage(give_up_after, "graph", secret_expired), duration(give_up_after)
+    await outage.run(patience * 4 / 3, evenly(5, patience / 3))
 
     assert await outage.world.states() == {"arrived": 5}
     probes = outage.probes(datetime.min.replace(tzinfo=UTC))
@@ -163,11 +164,11 @@ async def test_a_secret_that_has_expired_is_tried_by_one_mail_and_waited_for() -
 
 
 async def test_days_behind_an_open_breaker_leave_a_mail_its_three_days_of_trying(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, give_up_after: str
 ) -> None:
     """`first_tried` moves on meanwhile (design, 4.7): a fault of the mail alone then has its whole time."""
-    outage = Outage("vault")
-    await outage.run(timedelta(days=4), evenly(3, timedelta(seconds=3)))
+    outage, patience = Outage(give_up_after, "vault"), duration(give_up_after)
+    await outage.run(patience * 4 / 3, evenly(3, timedelta(seconds=3)))
     world = outage.world
 
     async def failing() -> None:
@@ -175,7 +176,7 @@ async def test_days_behind_an_open_breaker_leave_a_mail_its_three_days_of_trying
 
     monkeypatch.setattr(world.vault, "before_create", failing)
     world.outages.end("vault")
-    await outage.work_until(world.clock.now() + timedelta(days=2))
+    await outage.work_until(world.clock.now() + patience * 2 / 3)
 
     assert await world.states() == {"staged": 3}
     assert all([(await world.row(message)).attempt > LEAST_ATTEMPTS for message in world.announced])

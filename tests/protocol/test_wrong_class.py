@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 from shared.breaker import BreakerKey
+from shared.configuration import duration
 from shared.vault.protocol import ClassDef
 from tests.protocol.world import World, configured
 
@@ -17,12 +18,12 @@ pytestmark = pytest.mark.anyio
 HELD = BreakerKey("source", "orders", "filing")
 
 
-def in_the_configuration(world: World) -> None:
+def in_the_configuration(world: World, give_up_after: str) -> None:
     """The operator deploys the app anew."""
-    world.composition = configured(invoices="CL.Invoice", orders="CL.Invoice")
+    world.composition = configured(give_up_after=give_up_after, invoices="CL.Invoice", orders="CL.Invoice")
 
 
-def in_the_vault(world: World) -> None:
+def in_the_vault(world: World, _: str) -> None:
     """The vault's administrator makes the class."""
     world.vault.current.classes["CL.Order"] = ClassDef(209, "Order", 0, frozenset())
 
@@ -36,17 +37,16 @@ async def run_for(world: World, lasts: timedelta) -> None:
 
 
 @pytest.mark.parametrize(
-    ("correct", "after"),
-    [
-        (in_the_configuration, timedelta(days=4)),
-        (in_the_vault, timedelta(hours=6)),
-    ],  # give-up-after is 3 days
+    ("correct", "times"),
+    [(in_the_configuration, 4 / 3), (in_the_vault, 1 / 12)],
 )
 async def test_a_wrong_class_holds_its_source_alone_until_it_is_corrected(
-    correct: Callable[[World], None], after: timedelta, caplog: pytest.LogCaptureFixture
+    correct: Callable[[World, str], None], times: float, give_up_after: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """It takes less time, or more, than a mail is tried for."""
     caplog.set_level(logging.ERROR)
-    world = World(composition=configured(invoices="CL.Invoice", orders="CL.Order"))
+    sources = {"invoices": "CL.Invoice", "orders": "CL.Order"}
+    world = World(composition=configured(give_up_after=give_up_after, **sources))
     held, others = [[world.mail(source=name) for _ in range(4)] for name in ("orders", "invoices")]
     for message in (*held, *others):
         await world.announce(message)
@@ -60,7 +60,7 @@ async def test_a_wrong_class_holds_its_source_alone_until_it_is_corrected(
     assert "CL.Order" in shut[HELD].reason
     assert shut[HELD].remedy
 
-    await run_for(world, after)
+    await run_for(world, times * duration(give_up_after))
     late = world.mail(source="invoices")
     await world.announce(late)
     await run_for(world, timedelta(minutes=2))
@@ -71,7 +71,7 @@ async def test_a_wrong_class_holds_its_source_alone_until_it_is_corrected(
     ]
     assert alerts == ["orders"], "once, not again and again"
 
-    correct(world)
+    correct(world, give_up_after)
     began = world.clock.now()
     await world.settle()
     assert world.clock.now() - began <= timedelta(minutes=10)
@@ -92,7 +92,7 @@ async def test_a_held_source_is_tried_by_one_mail_a_minute_at_most(monkeypatch: 
         return await structure(fresh=fresh)
 
     monkeypatch.setattr(world.vault, "structure", noted)
-    await run_for(world, timedelta(hours=6))
+    await run_for(world, timedelta(hours=2))
 
-    assert len(tried) > 60
+    assert len(tried) > 20
     assert all(later - earlier >= timedelta(minutes=1) for earlier, later in pairwise(tried))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.breaker_table import Breakers
@@ -16,6 +17,7 @@ from shared.queue_messages import (
     VaultImport,
 )
 from shared.services import Services
+from shared.settings import Settings
 from shared.testing.queues import POISON, QueuedMessage
 from tests.protocol.hooks import Died, Hook, Hooked, HookedVault
 from tests.protocol.simulated import NothingKept
@@ -27,6 +29,16 @@ VISIBLE_AGAIN, MOST_DEQUEUES = 30, 5
 """What `host.json` says of them."""
 
 
+@cache
+def _real_clients(settings: Settings) -> dict[str, Any]:
+    """The clients that the composition hands on, and nobody asks: all workers have the same ones.
+
+    To make them takes longer than most of what a worker does.
+    """
+    services = Services(settings, None)
+    return {name: getattr(services, name) for name in ("graph", "_blobs", "_tables")}
+
+
 class Worker:
     """Goes through a hook for each side effect, if it has one."""
 
@@ -35,6 +47,7 @@ class Worker:
         self.hook = hook
         self.services = Services(*world.composition, world.clock)
         self.services.__dict__.update(
+            _real_clients(self.services.settings),
             journal=self._hooked("journal", world.journal),
             unfinished=self._hooked("unfinished", world.unfinished),
             queues=self._hooked("queues", world.queues),

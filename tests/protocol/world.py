@@ -54,7 +54,10 @@ _VAULT = {
 
 @cache
 def configured(
-    content: str = "message-and-attachments", message_format: str = "eml", **classes: str
+    content: str = "message-and-attachments",
+    message_format: str = "eml",
+    give_up_after: str = "3d",
+    **classes: str,
 ) -> tuple[Settings, Configuration]:
     """Settings, and a configuration with these sources, each with the class of its documents."""
     document = {"content": content, "message-format": message_format}
@@ -62,7 +65,7 @@ def configured(
         {"name": name, "mailbox": mailbox_of(name), "document": {"class": alias, **document}}
         for name, alias in classes.items()
     ]
-    whole = {"vault": _VAULT, "source": sources}
+    whole = {"vault": _VAULT, "give-up-after": give_up_after, "source": sources}
     return read_settings(_SETTINGS, Path()), configuration_of(whole, "mail-sources.toml")
 
 

@@ -14,31 +14,19 @@ from hypothesis import settings
 
 from sandbox.box import Sandbox
 from sandbox.example_sources import example_sources
-from sandbox.pki import Authority
 from sandbox.serving import listening
-from sandbox.storage.azurite import Storage
 from shared.configuration import Configuration
 from shared.configuration_file import configuration_of
 from shared.services import Services
 from shared.settings import read_settings
 
-from .accounts import NUMBER, Stores, closed_port, connection_string, many_accounts, opened
+from .accounts import Stores, closed_port, opened
 from .clock import FakeClock
 from .key_vault import KeyVault
 from .sweep_ground import Ground
 
 settings.register_profile("vaultpost", database=None, deadline=None, max_examples=100)
 settings.load_profile("vaultpost")
-
-
-@pytest.fixture(scope="session")
-async def accounts(azurite: tuple[Path, Path], authority: Authority) -> AsyncIterator[Iterator[str]]:
-    """Connection strings, each of an account that nobody has used. One Azurite has too few for all tests."""
-    async with (
-        Storage(*azurite, authority, account=many_accounts()) as first,
-        Storage(*azurite, authority, account=many_accounts()) as second,
-    ):
-        yield (connection_string(storage, number) for storage in (first, second) for number in range(NUMBER))
 
 
 @pytest.fixture

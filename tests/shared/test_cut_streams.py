@@ -41,7 +41,7 @@ OF_STORAGE = 8
 """How many cuts are on the way to Blob Storage: the SDK tries again by itself, and takes its time."""
 BETWEEN = 20_000
 """Bytes on that way from one cut to the next, at most."""
-CUTS = 100
+CUTS, WITH_LONG = 30, 100
 CLASS_MAIL = 207
 ANY_BYTES, UPLOAD = r"GET /\$value$", r"POST /REST/files$"
 
@@ -136,6 +136,11 @@ def in_pieces_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 @pytest.fixture
+def cuts(pytestconfig: pytest.Config) -> int:
+    return WITH_LONG if pytestconfig.getoption("--long") else CUTS
+
+
+@pytest.fixture
 async def way(box: Sandbox, services: Services, clock: FakeClock) -> AsyncIterator[WholeWay]:
     """A mailbox and its source."""
     made = WholeWay(box, services, clock)
@@ -145,13 +150,15 @@ async def way(box: Sandbox, services: Services, clock: FakeClock) -> AsyncIterat
     await made.services.close()
 
 
-async def test_whatever_of_a_stream_from_graph_is_cut_nothing_of_it_is_staged(way: WholeWay) -> None:
-    """100 cuts of one mail's MIME and file, of known length or in chunks."""
+async def test_whatever_of_a_stream_from_graph_is_cut_nothing_of_it_is_staged(
+    way: WholeWay, cuts: int
+) -> None:
+    """Many cuts of one mail's MIME and file, of known length or in chunks."""
     draw, reader, area = seeded(), way.services.mailboxes, way.services.area
     message = way.deliver("cut", letter("Cut", attached("a.bin", draw.randbytes(3 * OF_A_PIECE)))).message
     held = way.held()[message]
     (file,) = held.files
-    for number in range(CUTS):
+    for number in range(cuts):
         is_mime, name = draw.random() < 0.5, f"{way.name}/{number}"
         size = (held.mime if is_mime else file.file).size
         at, is_chunked = draw.randrange(-1, size), draw.random() < 0.5
@@ -171,8 +178,8 @@ async def test_whatever_of_a_stream_from_graph_is_cut_nothing_of_it_is_staged(wa
     assert [len(piece) for piece in pieces[:-1]] == [OF_A_PIECE] * (whole.size // OF_A_PIECE)
 
 
-async def test_whatever_of_an_upload_is_cut_no_document_is_created(way: WholeWay) -> None:
-    """100 cuts of two files on their way from the staging area."""
+async def test_whatever_of_an_upload_is_cut_no_document_is_created(way: WholeWay, cuts: int) -> None:
+    """Many cuts of two files on their way from the staging area."""
     draw, area, vault = seeded(), way.services.area, way.services.vault
     sizes = [draw.randrange(1, 4 * OF_A_PIECE) for _ in range(2)]
     for number, size in enumerate(sizes):
@@ -182,7 +189,7 @@ async def test_whatever_of_an_upload_is_cut_no_document_is_created(way: WholeWay
         for number, size in enumerate(sizes)
     ]
     before = len(way.box.vault.objects())
-    for _ in range(CUTS):
+    for _ in range(cuts):
         which = draw.randrange(2)
         at = draw.randrange(sizes[which] + 1)
         way.box.faults.vault.add(Sever(at, route=UPLOAD, times=1, after=which))

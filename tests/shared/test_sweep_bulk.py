@@ -1,4 +1,4 @@
-"""Folders with very many messages: 10,000, and with `--long` 100,000."""
+"""Folders with very many messages: 3,000, and with `--long` 100,000 or 10,000."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEMORY = 24 * 1024 * 1024
 
 @pytest.fixture
 def many(request: pytest.FixtureRequest) -> int:
-    return 100_000 if request.config.getoption("--long") else 10_000
+    return 100_000 if request.config.getoption("--long") else 3_000
 
 
 class CompactJournal(InMemoryJournal):

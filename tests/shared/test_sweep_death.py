@@ -22,6 +22,8 @@ DAY = timedelta(days=1)
 New = Callable[[], Ground]
 _READS = ("delta.page", "journal.read", "register.read", "state.get_with_etag", "breakers.read_all")
 _MODES = (Mode.DEATH, Mode.TIMEOUT, Mode.NO_ANSWER)
+_SHORT = {Mode.DEATH: slice(None), Mode.TIMEOUT: slice(0, None, 3), Mode.NO_ANSWER: slice(1, None, 3)}
+"""The points of the suite: a worker dies at each of them. With `--long`, everything happens at each."""
 
 
 @pytest.fixture
@@ -115,11 +117,14 @@ async def test_a_round_has_these_effects(new_ground: New, round_: Round) -> None
 
 @pytest.mark.parametrize("mode", _MODES, ids=lambda mode: mode.name.lower())
 @pytest.mark.parametrize("round_", [First, Next, Again])
-async def test_a_round_survives_this_at_every_point(new_ground: New, round_: Round, mode: Mode) -> None:
+async def test_a_round_survives_this_at_every_point(
+    new_ground: New, round_: Round, mode: Mode, pytestconfig: pytest.Config
+) -> None:
     ground, what = new_ground(), round_()
     await what.begin(ground)
     points = await swept(ground, Hook())
-    for number, point in enumerate(points):
+    chosen = slice(None) if pytestconfig.getoption("--long") else _SHORT[mode]
+    for number, point in list(enumerate(points))[chosen]:
         if mode is Mode.NO_ANSWER and point in _READS:
             continue  # the same as a timeout
         ground, what, hook = new_ground(), round_(), Hook(at=number, mode=mode)
