@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 from azure.data.tables.aio import TableServiceClient
 
+from bench.counting import counted
 from bench.figures import Figure, Spread, at_least, at_most, figure
 from bench.mails import letter, with_attachments
 from bench.meter import Meter
@@ -85,7 +86,8 @@ async def file(place: Place) -> list[Figure]:
             found += _figures(kind, *(way.runs for way in ways))
             for way in ways:
                 way.runs.clear()
-        return found
+        say("file: operations …")
+        return found + await counted(box, place)
 
 
 async def _run(box: Sandbox, place: Place, way: Way, kind: Kind) -> Run:

@@ -19,7 +19,7 @@ from shared.subscription_plan import LIFETIME
 from shared.vault.session import AT_ONCE
 
 DAY = 86_400.0
-HOPS = 3
+HOPS = 2
 """Queues that a mail goes through: each has its part of the queue operations."""
 OUTSIDE_FILINGS = 5
 """Table operations of a mail elsewhere: two of `unfinished`, two of `fingerprints`, one of `breakers`."""
