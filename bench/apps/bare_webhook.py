@@ -12,7 +12,10 @@ from functools import cache
 
 import azure.functions as func
 import msgspec
-from azure.storage.queue.aio import QueueClient, QueueServiceClient
+from azure.storage.queue.aio import QueueClient
+
+from shared.settings import StorageSettings
+from shared.storage_clients import queue_service
 
 STORAGE, _QUEUE = "AzureWebJobsStorage", "mail-arrived"
 _TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -36,8 +39,8 @@ app = func.FunctionApp()
 
 @cache
 def _queue() -> QueueClient:
-    service = QueueServiceClient.from_connection_string(os.environ[STORAGE])
-    return service.get_queue_client(_QUEUE)
+    storage = StorageSettings(connection_string=os.environ[STORAGE])
+    return queue_service(storage, None).get_queue_client(_QUEUE)
 
 
 @app.function_name("notifications")
