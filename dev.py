@@ -47,7 +47,7 @@ usage: python3 dev.py COMMAND
             from nothing to filed mail, on this machine
   test [...]
             all tests; the arguments are pytest's, their paths start at the checkout
-  bench [NAME ...] [--json FILE]
+  bench [NAME ...] [--long] [--json FILE]
             ratios within one run, beside the least and the usual: acknowledge, file, memory, start,
             latency, growth; all of them without a name
   sandbox   the local services alone, until Ctrl-C
@@ -518,6 +518,7 @@ def parser(command: str) -> argparse.ArgumentParser:
         made.add_argument("--export", type=absolute, metavar="DIR", help="write what the vault holds")
     if command == "bench":
         made.add_argument("names", nargs="*", metavar="NAME", help="by default, all")
+        made.add_argument("--long", action="store_true", help="memory: 5,000 small mails, ten minutes")
         made.add_argument("--json", type=absolute, metavar="FILE", help="write the figures")
     if command == "package":
         made.add_argument("--out", type=absolute, metavar="FILE", help="by default .dev/vaultpost.zip")

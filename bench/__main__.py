@@ -30,7 +30,7 @@ def main() -> int:
     found: dict[str, list[Figure]] = {}
     try:
         for name in options.names or NAMES:
-            found[name] = _figures(name)
+            found[name] = _figures(name, long=options.long)
     except InstallFailed as error:
         print(error, file=sys.stderr)
         return 1
@@ -42,7 +42,7 @@ def main() -> int:
     return 0
 
 
-def _figures(name: str) -> list[Figure]:
+def _figures(name: str, *, long: bool) -> list[Figure]:
     """Run one bench, in a place of its own, and show what it has found."""
     with tempfile.TemporaryDirectory(prefix="vaultpost-bench-", ignore_cleanup_errors=True) as directory:
         place = Path(directory)
@@ -54,7 +54,7 @@ def _figures(name: str) -> list[Figure]:
         from bench.world import Place
 
         began = time.monotonic()
-        figures = asyncio.run(_bench(name, Place(place, authority, node, azurite)))
+        figures = asyncio.run(_bench(name, Place(place, authority, node, azurite, long)))
         print(table(f"{name} ({time.monotonic() - began:.0f} s)", figures), flush=True)
         return figures
 
@@ -81,6 +81,7 @@ async def _bench(name: str, place: Place) -> list[Figure]:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--long", action="store_true", help="memory: 5,000 small mails, ten minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
     options = parser.parse_args(arguments)
     if options.json is not None and not options.json.absolute().parent.is_dir():

@@ -18,7 +18,7 @@ from sandbox.box import Sandbox
 
 _KB, _MB = 1000, 1000 * 1000
 SMALL = 20
-MANY, EARLY = 5_000, 100
+MANY, MANY_LONG, EARLY = 500, 5_000, 100
 """Small mails on end: the memory after the last one, beside that after the first hundred."""
 _BODY = 50
 
@@ -72,14 +72,15 @@ async def _filed(session: aiohttp.ClientSession, app: Bench, mails: Sequence[byt
 
 async def _on_end(box: Sandbox, place: Place, session: aiohttp.ClientSession) -> tuple[float, float, int]:
     """What the app holds after the first mails and after the last one, in MB, and how many that were."""
-    say(f"memory: {MANY:,} small mails …")
+    number = MANY_LONG if place.long else MANY
+    say(f"memory: {number:,} small mails …")
     async with app_in(box, place, "many") as app:
         meter, early = Meter(app.app.process.pid), 0.0
-        mails = box.tenant.fill(app.mailbox, letter(2 * _KB), MANY)
-        for start in range(0, MANY, _BODY):
+        mails = box.tenant.fill(app.mailbox, letter(2 * _KB), number)
+        for start in range(0, number, _BODY):
             some = mails[start : start + _BODY]
             await post(session, app, body(app, [one.immutable_id for one in some]))
             await app.filed(some)
             if start + _BODY == EARLY:
                 early = meter.memory()
-        return early, meter.memory(), MANY
+        return early, meter.memory(), number

@@ -35,6 +35,8 @@ class Place:
     authority: Authority
     node: Path
     azurite: Path
+    long: bool = False
+    """Whether a bench may take minutes more."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ _MAILBOX, _VAULT, _GUID = "BENCH_MAILBOX", "BENCH_VAULT", "BENCH_GUID"
 SETTINGS = (_MAILBOX, _VAULT, _GUID)
 """What this program reads beside the app's settings: its mailbox, the vault's address, the vault's GUID."""
 STORAGE = "AzureWebJobsStorage"
+PLACE = "usual"
+"""Its container and its queue."""
 _CLASS, _SINGLE_FILE, _TITLE = 100, 22, 0
 
 
@@ -41,8 +43,8 @@ class Usual:
         self, graph: GraphServiceClient, blobs: BlobServiceClient, queues: QueueServiceClient
     ) -> None:
         self._mail = graph.users.by_user_id(os.environ[_MAILBOX]).messages
-        self._staging = blobs.get_container_client("usual")
-        self._queue = queues.get_queue_client("usual")
+        self._staging = blobs.get_container_client(PLACE)
+        self._queue = queues.get_queue_client(PLACE)
         self._http = httpx.AsyncClient(base_url=f"{os.environ[_VAULT]}/REST", timeout=60)
 
     async def log_in(self, secrets: SecretClient) -> None:
@@ -54,8 +56,6 @@ class Usual:
         }
         token = (await self._http.post("/server/authenticationtokens", json=account)).json()["Value"]
         self._http.headers["X-Authentication"] = token
-        await self._staging.create_container()
-        await self._queue.create_queue()
         wanted = {"classes": ["CL.Mail"], "properties": ["PD.FilingKey"]}
         known = await self._http.post("/structure/metadatastructure/itemidbyalias", json=wanted)
         self._class = known.json()["classes"]["CL.Mail"]
@@ -125,6 +125,16 @@ def _graph(credential: AsyncTokenCredential) -> GraphServiceClient:
     adapter = GraphRequestAdapter(authentication)
     adapter.base_url = endpoint
     return GraphServiceClient(request_adapter=adapter)
+
+
+async def make_places(storage: str) -> None:
+    """Make its container and its queue, as a deployment does; `storage` is a connection string."""
+    async with (
+        BlobServiceClient.from_connection_string(storage) as blobs,
+        QueueServiceClient.from_connection_string(storage) as queues,
+    ):
+        await blobs.create_container(PLACE)
+        await queues.create_queue(PLACE)
 
 
 async def _main() -> None:
