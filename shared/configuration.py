@@ -309,7 +309,8 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True, rename="keb
 def folder_name(folder: str) -> str:
     """A folder by the name that is always the same: well-known names count in any case, ids do not."""
     top, slash, below = folder.strip("/").partition("/")
-    known = top.lower() if top.lower() in WELL_KNOWN_FOLDERS else top
+    lowered = top.lower()
+    known = lowered if lowered in WELL_KNOWN_FOLDERS else top
     return f"{known}{slash}{below}"
 
 

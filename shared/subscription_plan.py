@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from functools import cache
 from urllib.parse import unquote, urlsplit
 
 from shared.configuration import Source, folder_name
@@ -138,36 +139,37 @@ def plan_subscriptions(
     folder that another source wants: whether that is its heir, the operator must say.
     """
     listed = {one.id: one for one in existing}
+    comparable = cache(_comparable)  # a folder and its subscription mostly have one spelling
     gone, living = [], defaultdict(list)
     for row in ours:
         found = listed.get(row.subscription)
         if found is None:
             gone.append(row)
-        elif found.expires is None or found.expires > now:
-            living[row.source, *_comparable(row.resource)].append((row, found))
-    folders = {_comparable(one.resource): one for one in wanted}
+        elif (expires := found.expires) is None or expires > now:
+            living[row.source, *comparable(row.resource)].append((row, found, expires))
+    folders = {comparable(one.resource): one for one in wanted}
     sources = {one.source for one in folders.values()}
     create, renew, replace = [], [], []
     for resource, watched in folders.items():
         candidates = living[watched.source, *resource]
         good = [
-            (_end(row, found, now), row)
-            for row, found in candidates
+            (_end(row, expires, now), row)
+            for row, found, expires in candidates
             if _fits(row, found, addresses, key_version)
         ]
         if not candidates:
             create.append(watched)
         elif not good:
-            replace.append(Replacement(watched, tuple(row for row, _ in candidates)))
+            replace.append(Replacement(watched, tuple(row for row, *_ in candidates)))
         else:
             end, row = max(good, key=lambda one: (one[0], one[1].subscription))
             if end - now < lifetime / 2:
                 renew.append(Renewal(watched, row))
     delete = [
         row
-        for (source, *resource), pairs in living.items()
+        for (source, *resource), known in living.items()
         if not _is_wanted(source, folders.get((resource[0], resource[1])), sources)
-        for row, _ in pairs
+        for row, *_ in known
     ]
     return SubscriptionPlan(tuple(create), tuple(renew), tuple(replace), tuple(delete), tuple(gone))
 
@@ -177,9 +179,9 @@ def _is_wanted(source: str, watched: Watched | None, sources: set[str]) -> bool:
     return watched is not None and (watched.source == source or source not in sources)
 
 
-def _end(row: Registered, found: Subscription, now: datetime) -> datetime:
+def _end(row: Registered, expires: datetime | None, now: datetime) -> datetime:
     """The earlier one of what Graph says and what was noted; `now` where neither is known."""
-    return min((end for end in (row.until, found.expires) if end is not None), default=now)
+    return min((end for end in (row.until, expires) if end is not None), default=now)
 
 
 def _fits(row: Registered, found: Subscription, addresses: tuple[str, str], key_version: str) -> bool:
