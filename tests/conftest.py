@@ -20,11 +20,16 @@ if "VAULTPOST_LIVE" not in os.environ:  # what the live checks ask has certifica
     os.environ.update(_AUTHORITY.environment())
 
 import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 from sandbox.box import Sandbox  # noqa: E402
 from sandbox.storage.azurite import Storage  # noqa: E402
 from sandbox.storage.install import default_directory, ensure  # noqa: E402
 from tests.shared.accounts import NUMBER, connection_string, many_accounts  # noqa: E402
+
+# No test is timed: on a slow machine an example may take as long as it takes.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _HERE = Path(__file__).parent
 _OPERATING, _WORKER = _HERE / "test_ops.py", _HERE / "worker"

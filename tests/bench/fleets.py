@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from bench.scale_model import Burst, Deployment, Fleet, VaultLimit
 
-few = settings(max_examples=30, deadline=None, database=None)
+few = settings(
+    max_examples=30, deadline=None, database=None, suppress_health_check=[HealthCheck.filter_too_much]
+)
 """There is little to be found in arithmetic, and nothing of it is timed."""
 fleets = st.builds(
     Fleet,
