@@ -40,8 +40,8 @@ class Kind:
 
 KINDS = (
     Kind("5 KB", lambda _: letter(5 * _KB), 40, 3),
-    Kind("500 KB, 2 attachments", lambda file: with_attachments(file, [250 * _KB] * 2), 12, 2),
-    Kind("20 MB", lambda file: with_attachments(file, [20 * _MB]), 5, 2),
+    Kind("500 KB, 2 attachments", lambda file: with_attachments(file, [250 * _KB] * 2), 10, 2),
+    Kind("20 MB", lambda file: with_attachments(file, [20 * _MB]), 3, 2),
 )
 SMALL = KINDS[0]
 

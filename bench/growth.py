@@ -44,10 +44,10 @@ from shared.testing.sweep_states import InMemorySweepStates
 JOURNALS = (100, 1_000, 10_000)
 """Rows."""
 FOLDERS = (10, 1_000, 100_000)
-ROUNDS = 4
+ROUNDS = 3
 _MAILS = 25
 """Of a round."""
-MOST_SWEPT = 5_000
+MOST_SWEPT = 2_000
 """Folders that are swept here: a hundred thousand take minutes, and each costs the same."""
 _OF_A_SOURCE = 100
 """Folders: Graph takes 1,000 subscriptions of a mailbox at most."""

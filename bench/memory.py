@@ -18,7 +18,7 @@ from sandbox.box import Sandbox
 
 _KB, _MB = 1000, 1000 * 1000
 SMALL = 20
-MANY, MANY_LONG, EARLY = 500, 5_000, 100
+MANY, MANY_LONG, EARLY = 250, 5_000, 100
 """Small mails on end: the memory after the last one, beside that after the first hundred."""
 _BODY = 50
 
