@@ -91,7 +91,7 @@ async def test_while_key_vault_is_down_the_last_value_serves_on_in_time_for_the_
         clock.advance(hours=1)
         assert await secrets.get(NAME) == "first"
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
     assert LONGEST_READ <= LONGEST_WAIT - 1
 
 
@@ -100,13 +100,13 @@ async def test_key_vault_that_never_answers_is_not_waited_for_where_a_value_is_k
 ) -> None:
     """Nor does each of many waiters wait for it in turn."""
     await secrets.get(NAME)
-    key_vault.seconds = 0.9
+    key_vault.seconds = 4.5
     clock.advance(hours=1)
     began = time.monotonic()
 
     assert set(await asyncio.gather(*(secrets.get(NAME) for _ in range(5)))) == {"first"}
 
-    assert time.monotonic() - began < 0.8
+    assert time.monotonic() - began < 4.0
 
 
 async def test_once_key_vault_is_back_the_new_value_comes(

@@ -606,7 +606,7 @@ async def test_nobody_there_is_unavailable_at_once(mailbox: str) -> None:
         with pytest.raises(Unavailable):
             await asked(client)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
 
 
 async def test_a_server_whose_certificate_is_not_trusted_gets_no_token(
