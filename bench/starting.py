@@ -19,7 +19,6 @@ from bench.programs.usual import SETTINGS, make_places
 from bench.world import Bench, BenchFailed, Place, app_in, sandbox, say, settings_of
 from sandbox.app import ROOT
 from sandbox.box import Sandbox
-from shared.identities import filing_key
 
 ROUNDS = 5
 INDEX = "import function_app; assert function_app.app.get_functions()"
@@ -116,9 +115,8 @@ async def _first_filed(session: aiohttp.ClientSession, app: Bench) -> tuple[floa
     delivered = app.box.tenant.deliver(app.mailbox, letter(_SIZE))
     await post(session, app, body(app, [delivered.immutable_id]))
     acknowledged = time.time()
-    key = filing_key(app.source, delivered.immutable_id)
-    await app.until(lambda: key in app.documents())
-    return acknowledged, app.documents()[key]
+    (filed,) = await app.filed([delivered])
+    return acknowledged, filed
 
 
 async def _usual(box: Sandbox, place: Place) -> float:

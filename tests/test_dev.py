@@ -508,6 +508,10 @@ def test_a_demo_without_options_passes_none_on() -> None:
     assert dev.options("demo", []) == []
 
 
+def test_the_names_of_benches_are_passed_on_as_they_are() -> None:
+    assert dev.options("bench", ["start", "file", "--long"]) == ["start", "file", "--long"]
+
+
 def test_the_settings_of_host_are_the_callers_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     passed = dev.options("host", ["--settings", "local.settings.json", "--port", "0", "--lease", "5"])
