@@ -13,12 +13,13 @@ import aiohttp
 from azure.data.tables.aio import TableServiceClient
 
 from bench.counting import counted
+from bench.documents import Documents
 from bench.figures import Figure, Spread, at_least, at_most, figure
 from bench.mails import letter, with_attachments
 from bench.meter import Meter
 from bench.notifying import body, post
 from bench.programs.driving import program
-from bench.programs.usual import SETTINGS, make_places
+from bench.programs.usual import make_places, own_settings
 from bench.world import LONGEST_WAIT, Bench, BenchFailed, Place, app_in, sandbox, say, settings_of
 from sandbox.box import Sandbox
 from shared.identities import filing_key
@@ -104,10 +105,8 @@ async def _run(box: Sandbox, place: Place, way: Way, kind: Kind) -> Run:
         delivered = await asyncio.to_thread(box.tenant.deliver, way.mailbox, mail)
         messages.append(delivered.immutable_id)
     cpu = await way.file(messages)
-    keys = {way.key(message) for message in messages}
-    made = sorted(
-        one.created.timestamp() for one in box.vault.objects() if one.values.get("Filing key") in keys
-    )
+    known = Documents(box.vault).made()
+    made = sorted(known[key] for message in messages if (key := way.key(message)) in known)
     if len(made) != kind.number:
         raise BenchFailed(f"{way.mailbox}: {len(made)} documents of {kind.number} mails")
     return Run((len(made) - 1) / (made[-1] - made[0]), cpu / kind.number)
@@ -131,8 +130,8 @@ async def _ours(stack: AsyncExitStack, box: Sandbox, place: Place) -> Way:
 
 async def _closed(app: Bench, unfinished: UnfinishedTable, number: int) -> None:
     """Wait until so many mails more are filed, and nothing of them is open."""
-    before, end = len(app.box.vault.objects()), time.monotonic() + LONGEST_WAIT
-    while len(app.box.vault.objects()) < before + number or [one async for one in unfinished.all()]:
+    before, end = len(app.documents.made()), time.monotonic() + LONGEST_WAIT
+    while len(app.documents.made()) < before + number or [one async for one in unfinished.all()]:
         if time.monotonic() > end:
             raise app.failed(f"{number} mails were not filed within {LONGEST_WAIT:.0f} s")
         await asyncio.sleep(0.1)
@@ -144,7 +143,7 @@ async def _program(
     mailbox = f"{name}@example.com"
     box.tenant.add_mailbox(mailbox)
     settings = settings_of(box, place, name, mailbox)
-    settings |= dict(zip(SETTINGS, (mailbox, box.addresses.vault, box.vault.guid), strict=True))
+    settings |= own_settings(mailbox, box.addresses.vault, box.vault.guid)
     log = place.directory / f"{name}.log"
     running = await stack.enter_async_context(program(f"bench.programs.{name}", settings, log))
     return Way(mailbox, key, running.file)

@@ -11,11 +11,12 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 
+from bench.documents import Documents
 from bench.figures import Figure, Spread, at_most, figure
 from bench.mails import letter
 from bench.notifying import body, post
 from bench.programs.driving import program
-from bench.programs.usual import SETTINGS, make_places
+from bench.programs.usual import make_places, own_settings
 from bench.world import Bench, BenchFailed, Place, app_in, sandbox, say, settings_of
 from sandbox.app import ROOT
 from sandbox.box import Sandbox
@@ -123,13 +124,8 @@ async def _usual(box: Sandbox, place: Place) -> float:
     """Seconds from the start of the process until the first mail is filed."""
     delivered = box.tenant.deliver(_USUAL, letter(_SIZE))
     settings = settings_of(box, place, "usual", _USUAL)
-    settings |= dict(zip(SETTINGS, (_USUAL, box.addresses.vault, box.vault.guid), strict=True))
+    settings |= own_settings(_USUAL, box.addresses.vault, box.vault.guid)
     began = time.time()
     async with program("bench.programs.usual", settings, place.directory / "usual.log") as usual:
         await usual.file([delivered.immutable_id])
-    filed = [
-        one.created.timestamp()
-        for one in box.vault.objects()
-        if one.values.get("Filing key") == delivered.immutable_id
-    ]
-    return filed[0] - began
+    return Documents(box.vault).made()[delivered.immutable_id] - began

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.documents import Documents
 from sandbox.app import ROOT, App, free_port, write_settings
 from sandbox.box import Sandbox
 from sandbox.example_sources import example_sources
@@ -47,6 +48,7 @@ class Bench:
     app: App
     source: str
     mailbox: str
+    documents: Documents
 
     @property
     def client_state(self) -> str:
@@ -63,25 +65,12 @@ class Bench:
             lambda: any(self.mailbox in one.resource for one in self.box.tenant.subscriptions.live())
         )
 
-    def documents(self) -> dict[str, float]:
-        """When each document was made, in seconds since 1970, by its filing key."""
-        return {
-            str(one.values.get("Filing key")): one.created.timestamp()
-            for one in self.box.vault.objects()
-            if not one.deleted
-        }
-
     async def filed(self, mails: list[Delivered], seconds: float = LONGEST_WAIT) -> list[float]:
         """When each of the mails was filed, once all are."""
-        wanted = [filing_key(self.source, one.immutable_id) for one in mails]
-        found: dict[str, float] = {}
-
-        def all_there() -> bool:
-            found.update(self.documents())
-            return all(key in found for key in wanted)
-
-        await self.until(all_there, seconds)
-        return [found[key] for key in wanted]
+        wanted = {filing_key(self.source, one.immutable_id): None for one in mails}
+        await self.until(lambda: wanted.keys() <= self.documents.made().keys(), seconds)
+        made = self.documents.made()
+        return [made[key] for key in wanted]
 
     def failed(self, what: str) -> BenchFailed:
         """The exception that says `what` went wrong."""
@@ -124,7 +113,7 @@ async def app_in(
     write_settings(settings, {**values, **(more or {})})
     options = ["--app", str(_folder(place.directory / f"{name}-app", module))] if module else []
     async with App(settings, port, place.directory / f"{name}.log", *options) as app:
-        yield Bench(box, app, name, mailbox)
+        yield Bench(box, app, name, mailbox, Documents(box.vault))
 
 
 def settings_of(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import cache
+from typing import NamedTuple, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from shared.configuration import Source, folder_name
 from shared.graph.answers import Subscription
 
+_Folder: TypeAlias = tuple[str, str]
+"""A mailbox and a folder, in the one spelling in which resources are compared."""
 LIFETIME = timedelta(minutes=10_000)
 """What is asked for: the service takes 10,070 minutes, whatever the documentation says.
 
@@ -138,40 +141,66 @@ def plan_subscriptions(
     version of the key. What nobody wants any more is deleted, but not that of a vanished source over a
     folder that another source wants: whether that is its heir, the operator must say.
     """
-    listed = {one.id: one for one in existing}
     comparable = cache(_comparable)  # a folder and its subscription mostly have one spelling
-    gone, living = [], defaultdict(list)
+    living, gone = _living(ours, existing, comparable, now)
+    folders = {comparable(one.resource): one for one in wanted}
+    create, renew, replace = [], [], []
+    half_way = now + lifetime / 2
+    for folder, watched in folders.items():
+        candidates = living.get((watched.source, folder))
+        if candidates is None:
+            create.append(watched)
+            continue
+        good = [one for one in candidates if _fits(one.row, one.found, addresses, key_version)]
+        if not good:
+            replace.append(Replacement(watched, tuple(one.row for one in candidates)))
+        elif (last := max(good, key=_Living.order)).end < half_way:
+            renew.append(Renewal(watched, last.row))
+    sources = {one.source for one in folders.values()}
+    delete = [
+        one.row
+        for (source, folder), known in living.items()
+        if not _is_wanted(source, folders.get(folder), sources)
+        for one in known
+    ]
+    return SubscriptionPlan(tuple(create), tuple(renew), tuple(replace), tuple(delete), tuple(gone))
+
+
+class _Living(NamedTuple):
+    """One that Graph has, and that has not ended."""
+
+    row: Registered
+    found: Subscription
+    end: datetime
+    """The earlier one of what Graph says and what was noted; the present where neither is known."""
+
+    def order(self) -> tuple[datetime, str]:
+        """Of several for one folder, the one that lasts longest stays."""
+        return self.end, self.row.subscription
+
+
+def _living(
+    ours: Iterable[Registered],
+    existing: Iterable[Subscription],
+    comparable: Callable[[str], _Folder],
+    now: datetime,
+) -> tuple[dict[tuple[str, _Folder], list[_Living]], list[Registered]]:
+    """Those of ours that live, by source and folder, and those that Graph knows no longer."""
+    listed = {one.id: one for one in existing}
+    gone: list[Registered] = []
+    living: defaultdict[tuple[str, _Folder], list[_Living]] = defaultdict(list)
     for row in ours:
         found = listed.get(row.subscription)
         if found is None:
             gone.append(row)
-        elif (expires := found.expires) is None or expires > now:
-            living[row.source, *comparable(row.resource)].append((row, found, expires))
-    folders = {comparable(one.resource): one for one in wanted}
-    sources = {one.source for one in folders.values()}
-    create, renew, replace = [], [], []
-    for resource, watched in folders.items():
-        candidates = living[watched.source, *resource]
-        good = [
-            (_end(row, expires, now), row)
-            for row, found, expires in candidates
-            if _fits(row, found, addresses, key_version)
-        ]
-        if not candidates:
-            create.append(watched)
-        elif not good:
-            replace.append(Replacement(watched, tuple(row for row, *_ in candidates)))
-        else:
-            end, row = max(good, key=lambda one: (one[0], one[1].subscription))
-            if end - now < lifetime / 2:
-                renew.append(Renewal(watched, row))
-    delete = [
-        row
-        for (source, *resource), known in living.items()
-        if not _is_wanted(source, folders.get((resource[0], resource[1])), sources)
-        for row, *_ in known
-    ]
-    return SubscriptionPlan(tuple(create), tuple(renew), tuple(replace), tuple(delete), tuple(gone))
+            continue
+        expires = found.expires
+        if expires is None:
+            living[row.source, comparable(row.resource)].append(_Living(row, found, row.until or now))
+        elif expires > now:
+            end = expires if row.until is None else min(row.until, expires)
+            living[row.source, comparable(row.resource)].append(_Living(row, found, end))
+    return dict(living), gone
 
 
 def _is_wanted(source: str, watched: Watched | None, sources: set[str]) -> bool:
@@ -179,21 +208,19 @@ def _is_wanted(source: str, watched: Watched | None, sources: set[str]) -> bool:
     return watched is not None and (watched.source == source or source not in sources)
 
 
-def _end(row: Registered, expires: datetime | None, now: datetime) -> datetime:
-    """The earlier one of what Graph says and what was noted; `now` where neither is known."""
-    return min((end for end in (row.until, expires) if end is not None), default=now)
-
-
 def _fits(row: Registered, found: Subscription, addresses: tuple[str, str], key_version: str) -> bool:
     """What Graph leaves out of its list is taken from the row, or believed."""
-    said = (
-        (row.address, addresses[0]),
-        (found.notification_url, addresses[0]),
-        (found.lifecycle_notification_url, addresses[1]),
+    notifications, lifecycle = addresses
+    return (
+        row.key_version == key_version
+        and same_address(row.address, notifications)
+        and _may_be(found.notification_url, notifications)
+        and _may_be(found.lifecycle_notification_url, lifecycle)
     )
-    return row.key_version == key_version and all(
-        one is None or same_address(one, ours) for one, ours in said
-    )
+
+
+def _may_be(said: str | None, address: str) -> bool:
+    return said is None or same_address(said, address)
 
 
 class Twin(Enum):

@@ -28,12 +28,15 @@ from msgraph.graph_service_client import GraphServiceClient
 from bench.programs.serving import serve
 
 _MAILBOX, _VAULT, _GUID = "BENCH_MAILBOX", "BENCH_VAULT", "BENCH_GUID"
-SETTINGS = (_MAILBOX, _VAULT, _GUID)
-"""What this program reads beside the app's settings: its mailbox, the vault's address, the vault's GUID."""
 STORAGE = "AzureWebJobsStorage"
 PLACE = "usual"
 """Its container and its queue."""
 _CLASS, _SINGLE_FILE, _TITLE = 100, 22, 0
+
+
+def own_settings(mailbox: str, vault: str, guid: str) -> dict[str, str]:
+    """What this program reads beside the app's settings: its mailbox, the vault's address and GUID."""
+    return {_MAILBOX: mailbox, _VAULT: vault, _GUID: guid}
 
 
 class Usual:

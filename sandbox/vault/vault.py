@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 
 from sandbox.vault.accounts import Account, Accounts
@@ -97,9 +98,13 @@ class ExampleVault:
         """The password of the first account."""
         return self.accounts.first.password
 
-    def objects(self) -> list[VaultObject]:
-        """All objects in the order of their creation, deleted ones included, master data left out."""
-        return [readable(stored, self.structure) for stored in self.store if not stored.master]
+    def objects(self, first: int = 0) -> list[VaultObject]:
+        """All objects in the order of their creation, deleted ones included, master data left out.
+
+        Those before the `first` one, counted from 0, are left out as well.
+        """
+        filed = (stored for stored in self.store if not stored.master)
+        return [readable(stored, self.structure) for stored in islice(filed, first, None)]
 
     def set_password(self, password: str) -> None:
         """Change the first account's password; tokens made of the old one are refused from now on."""
