@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -63,53 +63,68 @@ async def growth(place: Place) -> list[Figure]:
 # ---- The journal
 
 
+@dataclass
+class _Journal:
+    """An app with a journal of so many rows, and what a mail has cost it in each round."""
+
+    rows: int
+    app: Bench
+    record: Path
+    account: str
+    wall: list[float] = field(default_factory=list)
+    """Seconds."""
+    cpu: list[float] = field(default_factory=list)
+    """Seconds."""
+    operations: list[float] = field(default_factory=list)
+
+    async def round(self, session: aiohttp.ClientSession, *, counts: bool) -> None:
+        """File some mails."""
+        meter, before = Meter(self.app.app.process.pid), self._operations()
+        began, used = time.perf_counter(), meter.cpu()
+        await _filed(session, self.app)
+        if counts:
+            self.wall.append((time.perf_counter() - began) / _MAILS)
+            self.cpu.append((meter.cpu() - used) / _MAILS)
+            self.operations.append((self._operations() - before) / _MAILS)
+
+    def _operations(self) -> int:
+        return operations(requests(self.record), self.account).total()
+
+
 async def _of_journals(place: Place) -> list[Figure]:
     async with AsyncExitStack() as stack:
         box = await stack.enter_async_context(sandbox(place))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        apps = {rows: await _app(stack, box, place, rows) for rows in JOURNALS}
-        cpu: dict[int, list[float]] = {rows: [] for rows in JOURNALS}
-        wall: dict[int, list[float]] = {rows: [] for rows in JOURNALS}
-        counted: dict[int, list[float]] = {rows: [] for rows in JOURNALS}
+        journals = [await _journal(stack, box, place, rows) for rows in JOURNALS]
         for number in range(ROUNDS + 1):
             say(f"growth: journals, round {number} …")
-            for rows, (app, record, account) in apps.items():
-                before = operations(requests(record), account).total()
-                meter = Meter(app.app.process.pid)
-                began, used = time.perf_counter(), meter.cpu()
-                await _filed(session, app)
-                if number:  # the first one is for warming up
-                    wall[rows].append((time.perf_counter() - began) / _MAILS)
-                    cpu[rows].append((meter.cpu() - used) / _MAILS)
-                    counted[rows].append((operations(requests(record), account).total() - before) / _MAILS)
-    small, large = JOURNALS[0], JOURNALS[-1]
+            for one in journals:
+                await one.round(session, counts=number > 0)  # the first one is for warming up
+    return _figures(journals)
+
+
+def _figures(journals: Sequence[_Journal]) -> list[Figure]:
+    small, large = journals[0], journals[-1]
+    against = f"{large.rows:,} rows against {small.rows:,}"
+    operations_of = Spread.of_ratios(large.operations, small.operations)
+    cpu = Spread.of_ratios(large.cpu, small.cpu)
     return [
-        *(figure(f"{rows:,} rows: operations of a mail", counted[rows], "") for rows in JOURNALS),
+        *(figure(f"{one.rows:,} rows: operations of a mail", one.operations, "") for one in journals),
         *(
-            figure(f"{rows:,} rows: CPU of a mail", [1000 * one for one in cpu[rows]], "ms")
-            for rows in JOURNALS
+            figure(f"{one.rows:,} rows: CPU of a mail", [1000 * each for each in one.cpu], "ms")
+            for one in journals
         ),
         *(
-            figure(f"{rows:,} rows: time of a mail", [1000 * one for one in wall[rows]], "ms")
-            for rows in JOURNALS
+            figure(f"{one.rows:,} rows: time of a mail", [1000 * each for each in one.wall], "ms")
+            for one in journals
         ),
-        Figure(
-            f"operations, {large:,} rows against {small:,}",
-            Spread.of_ratios(counted[large], counted[small]),
-            "x",
-            at_most(1.05),
-        ),
-        Figure(
-            f"CPU of a mail, {large:,} rows against {small:,}",
-            Spread.of_ratios(cpu[large], cpu[small]),
-            "x",
-            at_most(1.05),
-        ),
+        Figure(f"operations, {against}", operations_of, "x", at_most(1.05)),
+        Figure(f"CPU of a mail, {against}", cpu, "x", at_most(1.05)),
     ]
 
 
-async def _app(stack: AsyncExitStack, box: Sandbox, place: Place, rows: int) -> tuple[Bench, Path, str]:
-    """An app with a journal of so many rows; its record, and the name of its account."""
+async def _journal(stack: AsyncExitStack, box: Sandbox, place: Place, rows: int) -> _Journal:
+    """An app of its own, in storage of its own."""
     name, record = f"rows-{rows}", place.directory / f"rows-{rows}.jsonl"
     storage = await stack.enter_async_context(Storage(place.node, place.azurite, place.authority))
     tables = TableServiceClient.from_connection_string(storage.connection_string)
@@ -119,7 +134,7 @@ async def _app(stack: AsyncExitStack, box: Sandbox, place: Place, rows: int) -> 
     own = dict.fromkeys(("MailStorage", "AzureWebJobsStorage"), storage.connection_string)
     more = {**settings(box, record, storage), **own}
     app = await stack.enter_async_context(app_in(box, place, name, "bench.apps.recorded", more))
-    return app, record, storage.account.name
+    return _Journal(rows, app, record, storage.account.name)
 
 
 def _row(source: str, number: int) -> Row:
