@@ -13,7 +13,8 @@ from shared.queue_messages import Message, encode
 from shared.storage_errors import created_anew, storage_faults
 
 _FOR_EVER = -1
-_AT_ONCE = 16
+_AT_ONCE = 64
+"""Puts under way in a worker: each turn of its loop then serves several. aiohttp has 100 connections."""
 _LONGEST_DELAY = 7 * 24 * 3600 - 60
 """Seconds; seven days are the most (learn.microsoft.com/rest/api/storageservices/put-message)."""
 
