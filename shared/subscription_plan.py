@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import cache
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from shared.configuration import Source, folder_name
@@ -25,11 +25,13 @@ Source: the service's own error, "Subscription expiration can only be 10070 minu
 _RESOURCE = re.compile(
     r"/?users(?:/|\(')([^/']+)(?:'\))?/mailfolders(?:/|\(')(.+?)(?:'\))?/messages/?", re.IGNORECASE
 )
+_AS_OURS = re.compile(r"users/([^/']+)/mailFolders\('([^/']+)'\)/messages")
+"""The spelling that the app itself writes, and Graph mostly repeats: found in a third of the time."""
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Watched:
     """A folder that a source watches, and the resource that a subscription of it names."""
 
@@ -43,7 +45,7 @@ class Watched:
         return f"users/{self.mailbox}/mailFolders('{self.folder}')/messages"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Registered:
     """A subscription that the app has created, as it noted it down: Graph hides the client state.
 
@@ -70,7 +72,12 @@ class Registered:
         return self.source == watched.source and same_resource(self.resource, watched.resource)
 
 
-@dataclass(frozen=True)
+_Living: TypeAlias = tuple[Registered, Subscription, datetime]
+"""One that Graph has and that has not ended, with its end: the earlier one of what Graph says and what was
+noted, or the present where neither is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Renewal:
     """A subscription that gets a new end."""
 
@@ -78,7 +85,7 @@ class Renewal:
     row: Registered
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Replacement:
     """Subscriptions that announce nothing to us any more, or soon won't: deleted, then made anew."""
 
@@ -86,7 +93,7 @@ class Replacement:
     rows: tuple[Registered, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SubscriptionPlan:
     """What is to be done now; `delete` are those of folders that nobody watches any more.
 
@@ -151,32 +158,21 @@ def plan_subscriptions(
         if candidates is None:
             create.append(watched)
             continue
-        good = [one for one in candidates if _fits(one.row, one.found, addresses, key_version)]
+        good = [(end, row) for row, found, end in candidates if _fits(row, found, addresses, key_version)]
         if not good:
-            replace.append(Replacement(watched, tuple(one.row for one in candidates)))
-        elif (last := max(good, key=_Living.order)).end < half_way:
-            renew.append(Renewal(watched, last.row))
+            replace.append(Replacement(watched, tuple(row for row, *_ in candidates)))
+            continue
+        end, row = good[0] if len(good) == 1 else max(good, key=lambda one: (one[0], one[1].subscription))
+        if end < half_way:
+            renew.append(Renewal(watched, row))
     sources = {one.source for one in folders.values()}
     delete = [
-        one.row
+        row
         for (source, folder), known in living.items()
         if not _is_wanted(source, folders.get(folder), sources)
-        for one in known
+        for row, *_ in known
     ]
     return SubscriptionPlan(tuple(create), tuple(renew), tuple(replace), tuple(delete), tuple(gone))
-
-
-class _Living(NamedTuple):
-    """One that Graph has, and that has not ended."""
-
-    row: Registered
-    found: Subscription
-    end: datetime
-    """The earlier one of what Graph says and what was noted; the present where neither is known."""
-
-    def order(self) -> tuple[datetime, str]:
-        """Of several for one folder, the one that lasts longest stays."""
-        return self.end, self.row.subscription
 
 
 def _living(
@@ -196,10 +192,10 @@ def _living(
             continue
         expires = found.expires
         if expires is None:
-            living[row.source, comparable(row.resource)].append(_Living(row, found, row.until or now))
+            living[row.source, comparable(row.resource)].append((row, found, row.until or now))
         elif expires > now:
             end = expires if row.until is None else min(row.until, expires)
-            living[row.source, comparable(row.resource)].append(_Living(row, found, end))
+            living[row.source, comparable(row.resource)].append((row, found, end))
     return dict(living), gone
 
 
@@ -279,7 +275,7 @@ def _may_be_same(one: str, other: str) -> bool:
 
 def _comparable(resource: str) -> tuple[str, str]:
     """A resource in any of its spellings: all but the id of a folder is the same in any case."""
-    found = _RESOURCE.fullmatch(resource)
+    found = _AS_OURS.fullmatch(resource) or _RESOURCE.fullmatch(resource)
     return (found[1].casefold(), folder_name(found[2])) if found else (resource.casefold(), "")
 
 

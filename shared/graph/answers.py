@@ -172,7 +172,7 @@ FOLDER_PROPERTIES = ["id", "displayName", "childFolderCount"]
 """What is asked for of a folder."""
 
 
-class Subscription(msgspec.Struct, rename="camel"):
+class Subscription(msgspec.Struct, gc=False, rename="camel"):
     """A `subscription`; a list hides its client state."""
 
     id: str = ""
