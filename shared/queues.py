@@ -11,10 +11,9 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from shared.queue_messages import Message, encode
 from shared.storage_errors import created_anew, storage_faults
+from shared.storage_transport import PUTS_AT_ONCE
 
 _FOR_EVER = -1
-_AT_ONCE = 64
-"""Puts under way in a worker: each turn of its loop then serves several. aiohttp has 100 connections."""
 _LONGEST_DELAY = 7 * 24 * 3600 - 60
 """Seconds; seven days are the most (learn.microsoft.com/rest/api/storageservices/put-message)."""
 
@@ -44,7 +43,7 @@ class Queues:
     def __init__(self, service: QueueServiceClient) -> None:
         self._service = service
         self._clients: dict[str, QueueClient] = {}
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._places = asyncio.Semaphore(PUTS_AT_ONCE)
 
     async def send(self, queue: str, message: Message, *, delay: int = 0) -> None:
         """Put `message` into `queue`, visible after `delay` seconds (7 days at most); it never expires.

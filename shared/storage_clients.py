@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.request import getproxies
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from shared.settings import StorageSettings
+from shared.storage_transport import PUTS_AT_ONCE, StorageTransport
 
 PIECE = 1024 * 1024
 """Bytes of a blob that one request reads or writes; the SDK's own first piece is 32 MB. A stream holds a few
@@ -32,18 +31,10 @@ _TABLE_RETRIES: dict[str, Any] = {
 }
 
 
-def _transport() -> AioHttpTransport:
-    """That of one service. Where this machine knows of no proxy, no request looks for one.
-
-    aiohttp looks for it, and for a netrc file, in a thread and for each request: a fifth of what it costs.
-    """
-    return AioHttpTransport(use_env_settings=bool(getproxies()))
-
-
 def blob_service(storage: StorageSettings, credential: AsyncTokenCredential | None) -> BlobServiceClient:
     """The client for blobs, reading in small pieces."""
     options: dict[str, Any] = {"max_single_get_size": PIECE, "max_chunk_get_size": PIECE, **_RETRIES}
-    options["transport"] = _transport()
+    options["transport"] = StorageTransport()
     if storage.connection_string is not None:
         return BlobServiceClient.from_connection_string(storage.connection_string, **options)
     return BlobServiceClient(storage.blob_url, credential=credential, **options)
@@ -51,7 +42,7 @@ def blob_service(storage: StorageSettings, credential: AsyncTokenCredential | No
 
 def queue_service(storage: StorageSettings, credential: AsyncTokenCredential | None) -> QueueServiceClient:
     """The client for queues. It sends text as it is, as `host.json` expects (`messageEncoding: none`)."""
-    options = {**_RETRIES, "transport": _transport()}
+    options = {**_RETRIES, "transport": StorageTransport(PUTS_AT_ONCE)}
     if storage.connection_string is not None:
         return QueueServiceClient.from_connection_string(storage.connection_string, **options)
     return QueueServiceClient(storage.queue_url, credential=credential, **options)
@@ -59,7 +50,7 @@ def queue_service(storage: StorageSettings, credential: AsyncTokenCredential | N
 
 def table_service(storage: StorageSettings, credential: AsyncTokenCredential | None) -> TableServiceClient:
     """The client for tables."""
-    options = {**_TABLE_RETRIES, "transport": _transport()}
+    options = {**_TABLE_RETRIES, "transport": StorageTransport()}
     if storage.connection_string is not None:
         return TableServiceClient.from_connection_string(storage.connection_string, **options)
     return TableServiceClient(storage.table_url, credential=credential, **options)
