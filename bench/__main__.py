@@ -26,7 +26,7 @@ NAMES = ("acknowledge", "file", "memory", "start", "latency", "growth")
 
 def main() -> int:
     """Run the benches that are named, or all. 0 also where a target is missed: the table says so."""
-    options = _options(sys.argv[1:])
+    options = options_of(sys.argv[1:])
     found: dict[str, list[Figure]] = {}
     try:
         for name in options.names or NAMES:
@@ -78,9 +78,17 @@ async def _bench(name: str, place: Place) -> list[Figure]:
     return await benches[name](place)
 
 
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
+def _name(text: str) -> str:
+    if text not in NAMES:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(NAMES)}")
+    return text
+
+
+def options_of(arguments: Sequence[str]) -> argparse.Namespace:
+    """`names`, `long` and `json`. Bad ones: a line that says so, and SystemExit."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
+    # Not `choices`: before Python 3.12 argparse holds that none at all is a wrong one.
+    parser.add_argument("names", nargs="*", type=_name, metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--long", action="store_true", help="memory: 5,000 small mails, ten minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
     options = parser.parse_args(arguments)
