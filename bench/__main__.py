@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.failure import BenchFailed
 from sandbox.pki import Authority
 from sandbox.storage.install import InstallFailed, default_directory, ensure
 
@@ -25,12 +26,15 @@ NAMES = ("acknowledge", "file", "memory", "start", "latency", "growth")
 
 
 def main() -> int:
-    """Run the benches that are named, or all. 0 also where a target is missed: the table says so."""
+    """Run the benches that are named, or all. 0 also where a target is missed: the table says so.
+
+    1 where one has failed, which does not keep the others from being run.
+    """
     options = options_of(sys.argv[1:])
-    found: dict[str, list[Figure]] = {}
+    names = list(dict.fromkeys(options.names or NAMES))
     try:
-        for name in options.names or NAMES:
-            found[name] = _figures(name, long=options.long)
+        with tempfile.TemporaryDirectory(prefix="vaultpost-bench-", ignore_cleanup_errors=True) as directory:
+            found = _run(names, Path(directory), long=options.long)
     except InstallFailed as error:
         print(error, file=sys.stderr)
         return 1
@@ -39,24 +43,34 @@ def main() -> int:
     if options.json is not None:
         written = {name: [one.as_json() for one in figures] for name, figures in found.items()}
         options.json.write_text(json.dumps(written, indent=2), encoding="utf-8")
-    return 0
+    return 0 if found.keys() == set(names) else 1
 
 
-def _figures(name: str, *, long: bool) -> list[Figure]:
-    """Run one bench, in a place of its own, and show what it has found."""
-    with tempfile.TemporaryDirectory(prefix="vaultpost-bench-", ignore_cleanup_errors=True) as directory:
-        place = Path(directory)
-        authority = Authority.create(place / "pki")
-        # Read by the HTTP clients when they are imported, which is below.
-        os.environ.update(authority.environment())
-        node, azurite = ensure(default_directory(), sys.executable)
-        from bench.figures import table
-        from bench.world import Place
+def _run(names: Sequence[str], directory: Path, *, long: bool) -> dict[str, list[Figure]]:
+    """Run the benches one after the other, each in a place of its own, and show what they have found.
 
+    What a failed one would have found is left out.
+    """
+    # One for all: the HTTP clients read it once, when they are imported, which is below.
+    authority = Authority.create(directory / "pki")
+    os.environ.update(authority.environment())
+    node, azurite = ensure(default_directory(), sys.executable)
+    from bench.figures import table
+    from bench.world import Place
+    from sandbox.app import AppFailed
+
+    found: dict[str, list[Figure]] = {}
+    for name in names:
+        place = Place(directory / name, authority, node, azurite, long)
+        place.directory.mkdir(exist_ok=True)
         began = time.monotonic()
-        figures = asyncio.run(_bench(name, Place(place, authority, node, azurite, long)))
-        print(table(f"{name} ({time.monotonic() - began:.0f} s)", figures), flush=True)
-        return figures
+        try:
+            found[name] = asyncio.run(_bench(name, place))
+        except (BenchFailed, AppFailed) as error:
+            print(f"{name} has failed: {error}", file=sys.stderr)
+        else:
+            print(table(f"{name} ({time.monotonic() - began:.0f} s)", found[name]), flush=True)
+    return found
 
 
 async def _bench(name: str, place: Place) -> list[Figure]:

@@ -14,13 +14,14 @@ from azure.data.tables.aio import TableServiceClient
 
 from bench.counting import counted
 from bench.documents import Documents
+from bench.failure import BenchFailed
 from bench.figures import Figure, Spread, at_least, at_most, figure
 from bench.mails import letter, with_attachments
 from bench.meter import Meter
 from bench.notifying import body, post
 from bench.programs.driving import program
 from bench.programs.usual import make_places, own_settings
-from bench.world import LONGEST_WAIT, Bench, BenchFailed, Place, app_in, sandbox, say, settings_of
+from bench.world import LONGEST_WAIT, Bench, Place, app_in, sandbox, say, settings_of
 from sandbox.box import Sandbox
 from shared.identities import filing_key
 from shared.unfinished import UnfinishedTable

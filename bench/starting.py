@@ -12,12 +12,13 @@ from contextlib import AsyncExitStack
 import aiohttp
 
 from bench.documents import Documents
+from bench.failure import BenchFailed
 from bench.figures import Figure, Spread, at_most, figure
 from bench.mails import letter
 from bench.notifying import body, post
 from bench.programs.driving import program
 from bench.programs.usual import make_places, own_settings
-from bench.world import Bench, BenchFailed, Place, app_in, sandbox, say, settings_of
+from bench.world import Bench, Place, app_in, sandbox, say, settings_of
 from sandbox.app import ROOT
 from sandbox.box import Sandbox
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.documents import Documents
+from bench.failure import BenchFailed
 from sandbox.app import ROOT, App, free_port, write_settings
 from sandbox.box import Sandbox
 from sandbox.example_sources import example_sources
@@ -22,10 +23,6 @@ from shared.identities import client_state, filing_key
 LONGEST_WAIT = 110.0
 """Seconds: a bench is to take less than two minutes."""
 _LOOK_EVERY = 0.02
-
-
-class BenchFailed(Exception):
-    """Something did not come about; the message ends with what the app has logged."""
 
 
 @dataclass(frozen=True)

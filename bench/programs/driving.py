@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bench.failure import BenchFailed
 from sandbox.app import ROOT
 
 
-class ProgramFailed(Exception):
+class ProgramFailed(BenchFailed):
     """The program has ended; the message is what it said."""
 
 
