@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -32,24 +33,25 @@ def main() -> int:
     """
     options = options_of(sys.argv[1:])
     names = list(dict.fromkeys(options.names or NAMES))
+    # As Ctrl-C: the processes of a bench end with it, and its folders go.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="vaultpost-bench-", ignore_cleanup_errors=True) as directory:
-            found = _run(names, Path(directory), long=options.long)
+            found = _run(names, Path(directory), long=options.long, json_file=options.json)
     except InstallFailed as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    if options.json is not None:
-        written = {name: [one.as_json() for one in figures] for name, figures in found.items()}
-        options.json.write_text(json.dumps(written, indent=2), encoding="utf-8")
     return 0 if found.keys() == set(names) else 1
 
 
-def _run(names: Sequence[str], directory: Path, *, long: bool) -> dict[str, list[Figure]]:
+def _run(
+    names: Sequence[str], directory: Path, *, long: bool, json_file: Path | None
+) -> dict[str, list[Figure]]:
     """Run the benches one after the other, each in a place of its own, and show what they have found.
 
-    What a failed one would have found is left out.
+    What a failed one would have found is left out. The file is written after each, for who ends the rest.
     """
     # One for all: the HTTP clients read it once, when they are imported, which is below.
     authority = Authority.create(directory / "pki")
@@ -70,7 +72,14 @@ def _run(names: Sequence[str], directory: Path, *, long: bool) -> dict[str, list
             print(f"{name} has failed: {error}", file=sys.stderr)
         else:
             print(table(f"{name} ({time.monotonic() - began:.0f} s)", found[name]), flush=True)
+            if json_file is not None:
+                _write(found, json_file)
     return found
+
+
+def _write(found: dict[str, list[Figure]], file: Path) -> None:
+    written = {name: [one.as_json() for one in figures] for name, figures in found.items()}
+    file.write_text(json.dumps(written, indent=2), encoding="utf-8")
 
 
 async def _bench(name: str, place: Place) -> list[Figure]:

@@ -34,6 +34,14 @@ class Spread:
         return cls.of(mine / other for mine, other in zip(ours, others, strict=True))
 
 
+def throughput(began: float, made: Sequence[float]) -> float:
+    """Documents a second, from the moment at which the mails were handed over to the last document.
+
+    All are in seconds of one clock: how close together they end says nothing of how long they took.
+    """
+    return len(made) / (max(made) - began)
+
+
 def percentile(values: Iterable[float], share: float) -> float:
     """The smallest of the values that at least `share` of them (0 to 1) do not exceed."""
     ordered = sorted(values)

@@ -8,9 +8,9 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from bench.figures import Figure, Spread, Target, at_most, figure, percentile
+from bench.figures import Figure, Spread, Target, at_most, figure, percentile, throughput
 from bench.mails import letter
-from bench.records import OWN, Request, Span, invocations, requests, settings, shares
+from bench.records import OWN, Request, Span, invocations, mean_parts, requests, settings, shares
 from bench.world import Bench, Place, app_in, sandbox, say
 from sandbox.tenant.graph import Delivered
 
@@ -19,6 +19,8 @@ BURST = 40
 """Mails that come at once: how fast they are filed is full load."""
 HALF_LOAD_SECONDS = 20.0
 _SIZE = 5_000
+_OF_MAIL = {"staging", "filing"}
+"""The functions in which a mail is worked on; the others run beside them."""
 _WARMING = 3
 
 
@@ -35,6 +37,7 @@ async def latency(place: Place) -> list[Figure]:
         idle = await _each_alone(app, IDLE_MAILS)
         say("latency: half load …")
         rate = await _full_rate(app) / 2
+        began = time.time()
         loaded = await _at(app, rate)
         # What ran last is told when it has ended.
         await asyncio.sleep(1.0)
@@ -44,6 +47,10 @@ async def latency(place: Place) -> list[Figure]:
             *_shares(app, idle, found),
             figure("half load: mails", [rate], "/s"),
             *_figures("half load", loaded),
+            *(
+                figure(f"half load, of which {name} of a mail, together", [seconds], "s")
+                for name, seconds in _parts(app, began, loaded, found).items()
+            ),
         ]
 
 
@@ -59,10 +66,10 @@ async def _each_alone(app: Bench, number: int) -> list[tuple[float, float]]:
 
 
 async def _full_rate(app: Bench) -> float:
-    """Mails a second, from the first document to the last."""
+    """Documents a second, in a burst."""
+    began = time.time()
     mails = [_delivered(app) for _ in range(BURST)]
-    filed = sorted(await app.filed(mails))
-    return (BURST - 1) / (filed[-1] - filed[0])
+    return throughput(began, await app.filed(mails))
 
 
 async def _at(app: Bench, rate: float) -> list[float]:
@@ -107,6 +114,13 @@ def _shares(app: Bench, idle: Sequence[tuple[float, float]], found: Sequence[Req
         )
         for name in names
     ]
+
+
+def _parts(app: Bench, began: float, seconds: Sequence[float], found: Sequence[Request]) -> dict[str, float]:
+    """The same where many mails are under way: for each of them, all that was waited for since `began`."""
+    ran = [one for one in invocations(app.app.log) if one.began >= began and one.what in _OF_MAIL]
+    asked = [one for one in _within_functions(found) if one.began >= began]
+    return mean_parts(seconds, ran, asked)
 
 
 def _within_functions(found: Sequence[Request]) -> list[Span]:

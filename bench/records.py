@@ -109,7 +109,7 @@ def _missed(one: Request) -> str:
 
 
 def shares(began: float, ended: float, ran: Sequence[Span], asked: Sequence[Span]) -> dict[str, float]:
-    """Where the seconds of a mail went, of which nothing else was under way.
+    """Where the seconds of a mail went that was alone.
 
     What is waited for together counts in equal parts.
     """
@@ -124,6 +124,20 @@ def shares(began: float, ended: float, ran: Sequence[Span], asked: Sequence[Span
         for what in waited or [OWN]:
             found[what] += (end - start) / max(1, len(waited))
     return dict(found)
+
+
+def mean_parts(seconds: Sequence[float], ran: Sequence[Span], asked: Sequence[Span]) -> dict[str, float]:
+    """Seconds for each mail, of `seconds` from delivery to document: what each service took, and the rest.
+
+    Requests that are under way at once each count in full, so that with many the parts can be more than
+    the whole: what is our own work cannot be told from them.
+    """
+    within = sum(one.ended - one.began for one in ran)
+    services: defaultdict[str, float] = defaultdict(float)
+    for one in asked:
+        services[one.what] += one.ended - one.began
+    parts = {"functions": within, QUEUE_WAIT: sum(seconds) - within, **dict(sorted(services.items()))}
+    return {name: total / len(seconds) for name, total in parts.items()}
 
 
 def _edges(began: float, ended: float, spans: Iterable[Span]) -> list[float]:

@@ -18,7 +18,7 @@ from bench.mails import letter
 from bench.notifying import body, post
 from bench.programs.driving import program
 from bench.programs.usual import make_places, own_settings
-from bench.world import Bench, Place, app_in, sandbox, say, settings_of
+from bench.world import LONGEST_WAIT, Bench, Place, app_in, sandbox, say, settings_of
 from sandbox.app import ROOT
 from sandbox.box import Sandbox
 
@@ -51,6 +51,7 @@ async def start(place: Place) -> list[Figure]:
         await _warmed(box, place)
         box.tenant.add_mailbox(_USUAL)
         await make_places(box.storage.connection_string)
+        await _usual(box, place)
         ours, usual = [], []
         for number in range(ROUNDS):
             ours.append(await _ours(box, place, f"ours-{number}"))
@@ -94,7 +95,15 @@ async def _interpreter(code: str, settings: Mapping[str, str]) -> float:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, cwd=ROOT, env={**os.environ, **settings}
     )
-    if await process.wait():
+    try:
+        status = await asyncio.wait_for(process.wait(), LONGEST_WAIT)
+    except TimeoutError:
+        raise BenchFailed(f"an interpreter has not ended with {code!r}") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if status:
         raise BenchFailed(f"an interpreter has failed with {code!r}")
     return time.perf_counter() - began
 

@@ -19,6 +19,7 @@ from sandbox.example_sources import example_sources
 from sandbox.pki import Authority
 from sandbox.tenant.graph import Delivered
 from shared.identities import client_state, filing_key
+from shared.unfinished import UnfinishedTable
 
 LONGEST_WAIT = 110.0
 """Seconds: a bench is to take less than two minutes."""
@@ -68,6 +69,14 @@ class Bench:
         await self.until(lambda: wanted.keys() <= self.documents.made().keys(), seconds)
         made = self.documents.made()
         return [made[key] for key in wanted]
+
+    async def closed(self, unfinished: UnfinishedTable) -> None:
+        """Wait until no mail is open: what follows a document is of its mail's cost as well."""
+        end = time.monotonic() + LONGEST_WAIT
+        while [one async for one in unfinished.all()]:
+            if time.monotonic() > end:
+                raise self.failed(f"a mail was still open after {LONGEST_WAIT:.0f} s")
+            await asyncio.sleep(0.1)
 
     def failed(self, what: str) -> BenchFailed:
         """The exception that says `what` went wrong."""

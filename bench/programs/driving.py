@@ -14,6 +14,9 @@ from pathlib import Path
 from bench.failure import BenchFailed
 from sandbox.app import ROOT
 
+_LONGEST = 110.0
+"""Seconds for all the mails of one order."""
+
 
 class ProgramFailed(BenchFailed):
     """The program has ended; the message is what it said."""
@@ -35,11 +38,17 @@ class Program:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(f"{json.dumps(list(messages))}\n".encode())
-        line = await process.stdout.readline()
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), _LONGEST)
+        except TimeoutError:
+            raise ProgramFailed(f"no answer within {_LONGEST:.0f} s: {self._said()}") from None
         if not line:
             await process.wait()
-            raise ProgramFailed(self._log.read_text(encoding="utf-8", errors="replace")[-3000:])
+            raise ProgramFailed(self._said())
         return float(line)
+
+    def _said(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")[-3000:]
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ _ATTACHMENT_BYTES = (
 )
 
 _EXPANDED = f"attachments($select={','.join(ATTACHMENT_PROPERTIES)})"
-_ASKED_FOR_ALONE = 20
+ASKED_FOR_ALONE = 20
 """Attachments from which on an expanded list may be cut: the only number on record is that of directory
 objects (learn.microsoft.com/graph/query-parameters, $expand)."""
 
@@ -70,7 +70,7 @@ class MailboxReader:
             RequestConfiguration(query_parameters=query)
         )
         found = await self._client.answer(request, OpenedMessage, mailbox=mailbox)
-        if found.attachments_next_link is None and len(found.attachments) < _ASKED_FOR_ALONE:
+        if found.attachments_next_link is None and len(found.attachments) < ASKED_FOR_ALONE:
             return found, found.attachments
         return found, await self.attachments(mailbox, message)
 

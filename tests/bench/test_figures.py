@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from bench.figures import Figure, Spread, at_least, at_most, figure, percentile, table
+from bench.figures import Figure, Spread, at_least, at_most, figure, percentile, table, throughput
 
 values = some.lists(some.floats(0.001, 1e6), min_size=1, max_size=30)
 
@@ -62,3 +62,13 @@ def test_a_figure_without_a_target_is_neither_met_nor_missed() -> None:
     told = figure("mails", [3.0, 1.0, 2.0], "/s").as_json()
     assert told == {"what": "mails", "unit": "/s", "median": 2.0, "quartiles": [1.5, 2.5], "runs": 3}
     assert json.loads(json.dumps(told)) == told
+
+
+def test_throughput_counts_the_time_until_the_first_document() -> None:
+    """Mails that end together took no less time for it."""
+    assert throughput(100.0, [113.0, 112.7, 112.9, 113.0, 112.8]) == pytest.approx(5 / 13)
+
+
+@given(values)
+def test_throughput_is_that_of_the_last_document_in_whatever_order_they_are(ends: list[float]) -> None:
+    assert throughput(0.0, ends) == throughput(0.0, sorted(ends)) == len(ends) / max(ends)

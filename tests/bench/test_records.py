@@ -8,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from bench.counting import graph_requests, storage_operations
-from bench.records import OWN, QUEUE_WAIT, Request, Span, invocations, operations, shares
+from bench.records import (
+    OWN,
+    QUEUE_WAIT,
+    Request,
+    Span,
+    invocations,
+    mean_parts,
+    operations,
+    shares,
+)
 
 moments = some.floats(0, 100)
 
@@ -77,6 +85,8 @@ def test_invocations_are_read_from_the_hosts_log(tmp_path: Path) -> None:
     assert found.ended - found.began == pytest.approx(0.060)
 
 
-def test_each_attachment_costs_one_request_to_graph_and_two_operations_of_storage() -> None:
-    assert [graph_requests(number) for number in (0, 1, 7)] == [2, 3, 9]
-    assert [storage_operations(number) for number in (0, 1, 7)] == [24, 26, 38]
+def test_of_many_mails_each_has_its_share_of_what_all_waited_for() -> None:
+    ran = [Span("staging", 1.0, 2.0), Span("filing", 1.5, 2.5)]
+    asked = [Span("table", 1.0, 1.4), Span("table", 1.6, 1.8), Span("graph", 1.2, 1.5)]
+    found = mean_parts([3.0, 2.0], ran, asked)
+    assert found == pytest.approx({"functions": 1.0, QUEUE_WAIT: 1.5, "graph": 0.15, "table": 0.3})
