@@ -206,3 +206,22 @@ def test_the_shipped_configuration_is_found_beside_the_app() -> None:
     services = Services.from_environment(SETTINGS, ROOT)
     assert services.sources.keys() == {"invoices"}
     assert services.settings.sources_file == ROOT / "mail-sources.toml"
+
+
+COLLECTOR = """
+import gc
+import function_app
+print(gc.isenabled(), gc.get_freeze_count() > 0)
+"""
+REFUSED = """
+import gc
+try:
+    import function_app
+except Exception:
+    print(gc.isenabled())
+"""
+
+
+def test_the_collector_rests_while_the_app_is_read_and_no_longer() -> None:
+    assert run(COLLECTOR, SETTINGS).split() == ["True", "True"]
+    assert run(REFUSED, {}).split() == ["True"]
