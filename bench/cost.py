@@ -53,13 +53,15 @@ PRICES: Mapping[str, float] = {name: price.dollars for name, price in SEEN.items
 SECONDS = 730 * 3600
 """Of a month."""
 DAYS = SECONDS / 86_400
+MEMORY = 2.0
+"""GB of an instance, as infra/ makes it."""
 
 
 @dataclass(frozen=True)
 class Deployment:
     """What costs whether or not mail comes; `memory` is that of an instance in GB."""
 
-    memory: float = 2.0
+    memory: float = MEMORY
     always_ready: int = 3
     alerts_often: int = 5
     alerts_seldom: int = 2
@@ -89,12 +91,12 @@ TABLE_OPERATIONS = 13
 
 
 def blob_writes(mail: Mail) -> int:
-    """MIME, attachments, manifest, plan."""
+    """MIME, attachments, manifest, plan. A file from 1 MiB on is one for each MiB, and one to commit."""
     return 3 + mail.attachments
 
 
 def blob_reads(mail: Mail) -> int:
-    """Manifest, MIME, attachments."""
+    """Manifest, MIME, attachments. A file of more than 1 MiB is one for each."""
     return 2 + mail.attachments
 
 

@@ -6,16 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bench.cost import DAYS, LEAST_SECONDS, PRICES, SECONDS, monthly
+from bench.cost import DAYS, LEAST_SECONDS, MEMORY, PRICES, SECONDS, monthly
 from bench.scale_alone import ALONE, SoloPace
 from bench.scale_counts import SWEEP
 from bench.scale_limits import EVENT_HUBS_UNIT
-from bench.scale_model import Deployment, Fleet, Use, VaultLimit, uses
+from bench.scale_model import Deployment, Fleet, Use, VaultLimit, logs, uses
 
 UNIT_OF_EVENT_HUBS, MILLION_EVENTS = 0.03 * SECONDS / 3600, 0.028
 """US dollars, a month and for a million, Standard. No copy with them was found: they are to be looked up."""
-MEMORY = 2.0
-"""GB of an instance."""
 SWEEP_SECONDS = 0.35
 FULL = 0.8
 """The share of a limit up to which a deployment is planned."""
@@ -46,6 +44,18 @@ def sweeps(fleet: Fleet, deployment: Deployment) -> float:
         + number / 1e6 * PRICES["million executions"]
         + seconds * MEMORY * PRICES["executing GB-s"]
     )
+
+
+def logs_kept(fleet: Fleet, deployment: Deployment) -> float:
+    """US dollars a month for the logs that the cap lets in."""
+    found = logs(fleet, deployment)
+    return min(found.demand, found.limit) * DAYS * PRICES["GB of logs"]
+
+
+def logs_lost(fleet: Fleet, deployment: Deployment) -> float:
+    """US dollars a month for those that it does not let in, were it above them."""
+    found = logs(fleet, deployment)
+    return max(0.0, found.demand - found.limit) * DAYS * PRICES["GB of logs"]
 
 
 def part(fleet: Fleet, parts: int) -> Fleet:
@@ -88,4 +98,5 @@ def remedies(fleet: Fleet, deployment: Deployment, pace: SoloPace) -> Sequence[R
         Remedy("a second storage account, in a private network", 3 * PRICES["private endpoint"]),
         Remedy("notifications by Event Hubs", event_hubs(fleet)),
         Remedy("a sweep every two hours, not every half", sweeps(fleet, seldom) - sweeps(fleet, deployment)),
+        Remedy("a cap above all logs", logs_lost(fleet, deployment)),
     ]

@@ -37,6 +37,6 @@ def vault_requests(mail: Mail) -> int:
     return 1 + (1 + mail.attachments) + 1
 
 
-def storage_operations(mail: Mail) -> int:
-    """Of a mail, on all services of the account, with the row that a sweep reads of it."""
+def operations_with_sweep(mail: Mail) -> int:
+    """Of a mail, on all services of the account, and the row of it that a sweep reads."""
     return QUEUE_OPERATIONS + TABLE_OPERATIONS + 1 + blob_writes(mail) + blob_reads(mail)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from bench import scale_limits as limits
 from bench.cost import QUEUE_OPERATIONS, TABLE_OPERATIONS, Mail
-from bench.scale_counts import SWEEP, graph_requests, storage_operations, vault_requests
+from bench.scale_counts import SWEEP, graph_requests, operations_with_sweep, vault_requests
 from bench.scale_limits import Limit
 from shared.breaker_table import CACHED_FOR
 from shared.subscription_plan import LIFETIME
@@ -31,10 +31,22 @@ SERVICES = 3
 
 @dataclass(frozen=True)
 class Burst:
-    """So many times the mean, for so many seconds."""
+    """So many times the mean of the day, for so many seconds of it.
+
+    Raises ValueError where that is more mail than the day has, or less than comes outside of it.
+    """
 
     factor: float = 6.0
     seconds: float = 3600.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.seconds < DAY and 1 <= self.factor <= DAY / self.seconds):
+            raise ValueError(f"{self.factor} times the mean for {self.seconds} s is no burst of a day")
+
+    @property
+    def share(self) -> float:
+        """Of the day's mail."""
+        return self.factor * self.seconds / DAY
 
 
 @dataclass(frozen=True)
@@ -50,13 +62,18 @@ class Fleet:
 
     @property
     def mean(self) -> float:
-        """Mails a second."""
+        """Mails a second, over the whole day."""
         return self.mails_a_day / DAY
 
     @property
     def peak(self) -> float:
         """Mails a second within the burst."""
         return self.mean * self.burst.factor
+
+    @property
+    def rest(self) -> float:
+        """Mails a second outside of the burst: what it leaves of the day's mail."""
+        return self.mails_a_day * max(0.0, 1 - self.burst.share) / (DAY - self.burst.seconds)
 
     @property
     def watched(self) -> int:
@@ -137,12 +154,16 @@ def renewals(fleet: Fleet) -> float:
 
 def staging_seconds(mail: Mail, pace: Pace) -> float:
     """One after the other; half of the storage operations are of staging."""
-    return graph_requests(mail) * pace.graph_request + storage_operations(mail) / 2 * pace.storage_operation
+    return (
+        graph_requests(mail) * pace.graph_request + operations_with_sweep(mail) / 2 * pace.storage_operation
+    )
 
 
 def filing_seconds(mail: Mail, pace: Pace) -> float:
     """One after the other, the other half."""
-    return vault_requests(mail) * pace.vault_request + storage_operations(mail) / 2 * pace.storage_operation
+    return (
+        vault_requests(mail) * pace.vault_request + operations_with_sweep(mail) / 2 * pace.storage_operation
+    )
 
 
 def mails_of_instance(fleet: Fleet, deployment: Deployment) -> Mapping[str, float]:
@@ -178,7 +199,7 @@ def uses(fleet: Fleet, deployment: Deployment, vault: VaultLimit) -> list[Use]:
     requests = fleet.peak * graph_requests(mail)
     to_busiest = requests * fleet.busiest
     of_app = requests + swept * SWEEP.graph + renewals(fleet)
-    stored = fleet.peak * storage_operations(mail) + sweep_operations(fleet, deployment.sweeps_a_day)
+    stored = fleet.peak * operations_with_sweep(mail) + sweep_operations(fleet, deployment.sweeps_a_day)
     most = min(deployment.instances, limits.INSTANCES.amount)
     of_filings = max(1, TABLE_OPERATIONS - OUTSIDE_FILINGS) + 1
 

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from bench import scale_limits as limits
-from bench.cost import LEAST_SECONDS, PRICES
+from bench.cost import LEAST_SECONDS, MEMORY, PRICES
 from bench.scale_model import DAY, Deployment, Fleet, Use
 from shared.breaker import LONGEST, SHORTEST
 
@@ -20,8 +20,6 @@ QUEUE_OF_WAKING = 3
 TABLE_OF_WAKING = 2
 """The row of the journal, read and written."""
 LOG_KILOBYTES = 0.5
-MEMORY = 2.0
-"""GB of an instance."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def uses_of_waking(fleet: Fleet, deployment: Deployment, seconds: float) -> list
 
 
 def log_gigabytes(fleet: Fleet, deployment: Deployment, seconds: float) -> float:
-    """A day, of mail that is put back alone."""
+    """A day, of mail that is put back alone, as written: what is over the cap is lost."""
     return waking(fleet.mean * seconds, deployment).done * DAY * LOG_KILOBYTES / 1e6
 
 
@@ -64,16 +62,18 @@ def dollars_a_day(fleet: Fleet, deployment: Deployment, seconds: float) -> float
     """US dollars for each day that so much mail goes on waiting.
 
     Where more would come back than can, the queue looks long, and as many instances are started as may be.
+    Logs cost up to their cap.
     """
     found = waking(fleet.mean * seconds, deployment)
     number = found.done * DAY
     operations = (QUEUE_OF_WAKING + TABLE_OF_WAKING) * deployment.pace.storage_operation
     needed = min(deployment.instances, math.ceil(found.done * operations / deployment.at_once))
+    kept = min(log_gigabytes(fleet, deployment, seconds), deployment.log_gigabytes_a_day)
     running = needed if found.done == found.wanted else deployment.instances
     return (
         number * QUEUE_OF_WAKING / 1e4 * PRICES["10,000 queue operations"]
         + number * TABLE_OF_WAKING / 1e4 * PRICES["10,000 table operations"]
         + number / 1e6 * PRICES["million executions"]
         + min(number * LEAST_SECONDS, running * DAY) * MEMORY * PRICES["executing GB-s"]
-        + log_gigabytes(fleet, deployment, seconds) * PRICES["GB of logs"]
+        + kept * PRICES["GB of logs"]
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bench.cost import blob_writes
 from bench.scale_alone import ALONE, SUBSCRIPTIONS_EVERY, SoloPace, pages_of_subscriptions, reach
-from bench.scale_cost import deployments, remedies, sweeps
+from bench.scale_cost import deployments, logs_kept, remedies, sweeps
 from bench.scale_counts import SWEEP, graph_requests, vault_requests
 from bench.scale_limits import LIMITS
 from bench.scale_model import DAY, Deployment, Fleet, Use, VaultLimit, logs, renewals, uses
@@ -60,9 +61,9 @@ def daily_table() -> list[str]:
     return [*_head("requests a day"), *(_figures(name, of) for name, of in asked.items())]
 
 
-def uses_table() -> list[str]:
+def uses_table(vault: VaultLimit = VAULT) -> list[str]:
     """The share of each limit at the peak; what is over it stands out."""
-    columns = [[*uses(fleet, DEPLOYMENT, VAULT), logs(fleet, DEPLOYMENT)] for fleet in FLEETS]
+    columns = [[*uses(fleet, DEPLOYMENT, vault), logs(fleet, DEPLOYMENT)] for fleet in FLEETS]
     rows = [_shares(of_limit) for of_limit in zip(*columns, strict=True)]
     return [*_head("share of the limit at the peak"), *rows]
 
@@ -82,32 +83,36 @@ def alone_table() -> list[str]:
     return lines
 
 
-def waits_table() -> list[str]:
+def waits_table(vault: VaultLimit = VAULT) -> list[str]:
     """Where mail waits in the burst."""
     lines = [
         "| mailboxes × mails a day | waits in | for | messages | last mail late by | empty after |",
         "|---|---|---|---:|---:|---:|",
     ]
     for fleet in FLEETS:
-        waiting = [wait for wait in in_burst(fleet, DEPLOYMENT, VAULT) if wait.most]
+        waiting = [wait for wait in in_burst(fleet, DEPLOYMENT, vault) if wait.most]
         for wait in waiting:
-            cells = f"{wait.most:,.0f} | {_time(wait.delay)} | {_time(wait.empty_after)}"
+            cells = f"{_messages(wait.most)} | {_time(wait.delay)} | {_time(wait.empty_after)}"
             lines.append(f"| {_name(fleet)} | {wait.queue} | {wait.by} | {cells} |")
         if not waiting:
             lines.append(f"| {_name(fleet)} | none | | 0 | 0 s | 0 s |")
     return lines
 
 
-def outage_table() -> list[str]:
+def outage_table(vault: VaultLimit = VAULT) -> list[str]:
     """A day without the vault: what waits, what that asks of storage and costs, how long it takes after."""
+    uncapped = replace(DEPLOYMENT, log_gigabytes_a_day=math.inf)
     columns = [uses_of_waking(fleet, DEPLOYMENT, OUTAGE) for fleet in FLEETS]
-    after = " | ".join(_time(after_outage(fleet, DEPLOYMENT, VAULT, OUTAGE)) for fleet in FLEETS)
+    after = " | ".join(_time(after_outage(fleet, DEPLOYMENT, vault, OUTAGE)) for fleet in FLEETS)
     return [
         *_head("after a day without the vault"),
         _figures("open mails", lambda fleet: fleet.mean * OUTAGE),
         *(_shares(of_limit) for of_limit in zip(*columns, strict=True)),
-        _figures("GB of logs for each further day", lambda fleet: log_gigabytes(fleet, DEPLOYMENT, OUTAGE)),
+        _figures(
+            "GB of logs written on each further day", lambda fleet: log_gigabytes(fleet, DEPLOYMENT, OUTAGE)
+        ),
         _figures("US dollars for each further day", lambda fleet: dollars_a_day(fleet, DEPLOYMENT, OUTAGE)),
+        _figures("the same with a cap above all logs", lambda fleet: dollars_a_day(fleet, uncapped, OUTAGE)),
         f"| all filed, once it is back, after | {after} |",
     ]
 
@@ -122,8 +127,22 @@ def remedies_table() -> list[str]:
     return [
         *_head("US dollars a month"),
         _figures("the sweeps, as they are", lambda fleet: sweeps(fleet, DEPLOYMENT)),
+        _figures("the logs, up to the cap", lambda fleet: logs_kept(fleet, DEPLOYMENT)),
         _figures("deployments that are needed (a number)", lambda one: deployments(one, DEPLOYMENT, PACE)),
         *rows,
+    ]
+
+
+def tables(vault: VaultLimit = VAULT) -> list[list[str]]:
+    """All, in the order of docs/scale.md."""
+    return [
+        daily_table(),
+        uses_table(vault),
+        alone_table(),
+        waits_table(vault),
+        outage_table(vault),
+        remedies_table(),
+        limits_table(),
     ]
 
 
@@ -159,6 +178,10 @@ def _seconds(use: Use) -> str:
 
 def _whole(value: float) -> str:
     return f"{round(value):,}"
+
+
+def _messages(number: float) -> str:
+    return "without end" if math.isinf(number) else f"{number:,.0f}"
 
 
 def _time(seconds: float) -> str:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from bench.scale_model import Burst, Deployment, Fleet, VaultLimit
+from bench.scale_model import DAY, Burst, Deployment, Fleet, VaultLimit
 
+bursts = st.floats(1.0, 43_200.0).flatmap(
+    lambda seconds: st.builds(
+        Burst, factor=st.floats(1.0, min(50.0, DAY / seconds)), seconds=st.just(seconds)
+    )
+)
 few = settings(
     max_examples=30, deadline=None, database=None, suppress_health_check=[HealthCheck.filter_too_much]
 )
@@ -18,7 +23,7 @@ fleets = st.builds(
     busiest=st.floats(0.001, 1.0),
     folders=st.integers(1, 20),
     attachments=st.integers(0, 20),
-    burst=st.builds(Burst, factor=st.floats(1.0, 50.0), seconds=st.floats(1.0, 86_400.0)),
+    burst=bursts,
 )
 deployments = st.builds(
     Deployment,

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.cost import blob_writes
 from bench.scale import DOCUMENT as FILE
-from bench.scale import TABLES, updated
+from bench.scale import main, options_of, updated
 from bench.scale_alone import (
     A_DAY,
     ALONE,
@@ -24,10 +21,19 @@ from bench.scale_alone import (
     ordering_sweeps,
     reach,
 )
-from bench.scale_cost import FULL, deployments, event_hubs, of_one, part, remedies, sweeps
-from bench.scale_counts import graph_requests, vault_requests
-from bench.scale_model import Burst, Deployment, Fleet
-from bench.scale_tables import DEPLOYMENT, FLEETS, PACE, VAULT, all_uses, bends_first
+from bench.scale_cost import (
+    FULL,
+    deployments,
+    event_hubs,
+    logs_kept,
+    logs_lost,
+    of_one,
+    part,
+    remedies,
+    sweeps,
+)
+from bench.scale_model import Burst, Deployment, Fleet, logs
+from bench.scale_tables import DEPLOYMENT, FLEETS, PACE, VAULT, all_uses, tables
 from handlers.subscriptions import EVERY_QUARTER_OF_AN_HOUR
 from shared.at_once import AT_ONCE
 from tests.bench.fleets import few, fleets
@@ -35,59 +41,59 @@ from tests.bench.fleets import few, fleets
 DOCUMENT = FILE.read_text("utf-8")
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
-def test_the_document_has_each_table_that_is_worked_out(table: Callable[[], list[str]]) -> None:
-    assert "\n".join(table()) in DOCUMENT
+@pytest.mark.parametrize("table", tables(), ids=lambda table: table[0].split("|")[1].strip())
+def test_the_document_has_each_table_that_is_worked_out(table: list[str]) -> None:
+    assert "\n".join(table) in DOCUMENT
 
 
 def test_the_document_has_no_other_table() -> None:
     said = {line for line in DOCUMENT.splitlines() if line.startswith("|")}
 
-    assert said == {line for table in TABLES for line in table()}
+    assert said == {line for table in tables() for line in table}
 
 
 def test_a_table_that_is_out_of_date_is_written_anew_and_nothing_else_is() -> None:
     """What `python -m bench.scale --write` does."""
     lines = DOCUMENT.splitlines(keepends=True)
-    place = lines.index(TABLES[0]()[-1] + "\n")
+    place = lines.index(tables()[0][-1] + "\n")
     out_of_date = "".join([*lines[: place - 1], *lines[place + 1 :]])
 
     assert out_of_date != DOCUMENT
     assert updated(out_of_date) == updated(DOCUMENT) == DOCUMENT
 
 
-def test_the_document_names_what_was_assumed() -> None:
-    text = " ".join(DOCUMENT.split())
-    burst = FLEETS[0].burst
+def test_another_rate_of_m_files_changes_its_rows_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    """The last mail of the burst waits far less than half as long where twice as many requests are taken."""
+    main(["--vault-requests", "200"])
+    told = capsys.readouterr().out.split("\n")
+    changed = [line for table in tables() for line in table if line not in told]
 
-    assert f"{burst.factor:.0f} times the mean for {burst.seconds / 60:.0f} minutes" in text
-    assert f"{VAULT.requests_a_second:.0f} requests a second" in text
-    assert f"{DEPLOYMENT.pace.graph_request} s for a request of Graph" in text
-    assert f"{DEPLOYMENT.pace.vault_request} s for one of M-Files" in text
-    assert f"{DEPLOYMENT.pace.storage_operation} s for an operation of storage" in text
-    bare = replace(FLEETS[0], attachments=0).mail
-    assert (
-        f"{graph_requests(bare)} + k requests of Graph, {vault_requests(bare)} + k of M-Files (the search "
-        f"for the filing key, each file, the create), and {blob_writes(bare)} + k blobs"
-    ) in text
-    assert f"{DEPLOYMENT.sweeps_a_day:.0f} sweeps a day" in text
-    assert f"up to {FULL * 100:.0f} %" in text
-    assert f"{FLEETS[0].mail.log_kilobytes:.0f} KB" in text
-    assert f"at {DEPLOYMENT.log_gigabytes_a_day / FLEETS[0].mail.log_kilobytes * 1e6:,.0f}." in text
+    names = {line.split("|")[1].strip() for line in changed}
+    assert "M-Files: requests" in names
+    assert "all filed, once it is back, after" in names
+    assert all("M-Files" in line or "all filed" in line for line in changed)
+    assert "| 1,000 × 1,000,000 | vault-import | M-Files | 70,000 | 23.3 min | 28.5 min |" in told
 
 
-def test_the_document_names_what_bends_first() -> None:
-    section = DOCUMENT.partition("## What bends first\n")[2].partition("\n## ")[0]
-    named = re.findall(r"^- \*\*([\d,]+) mailboxes, ([\d,a-z ]+) a day\*\*", section, re.MULTILINE)
+def test_a_rate_that_the_mean_is_too_much_for_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--vault-requests", "40"])
 
-    assert len(named) == len(FLEETS)
-    assert [int(mailboxes.replace(",", "")) for mailboxes, _ in named] == [one.mailboxes for one in FLEETS]
-    assert [bends_first(fleet).name for fleet in FLEETS] == [
-        "instances of the function that needs most",
-        "Graph: requests at once to one mailbox",
-        "M-Files: requests",
-        "`breakers` read, by each instance every 5 s",
-    ]
+    assert "| 1,000 × 1,000,000 | vault-import | M-Files | without end | 5.9 h | never |" in (
+        capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "nan", "inf", "1e-9", ""])
+def test_what_is_no_rate_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        options_of(["--vault-requests", text])
+    assert f"{text!r} is no number of requests a second" in capsys.readouterr().err
+
+
+def test_the_document_is_not_written_for_another_rate_than_it_names() -> None:
+    with pytest.raises(SystemExit):
+        options_of(["--write", "--vault-requests", "200"])
+    assert options_of(["--write"]).vault_requests == VAULT.requests_a_second
 
 
 def test_the_timer_of_the_subscriptions_runs_as_often_as_is_worked_with() -> None:
@@ -157,7 +163,7 @@ def test_a_fleet_that_no_number_of_deployments_serves_is_refused() -> None:
 
 def test_the_units_of_event_hubs_are_those_of_the_peak() -> None:
     few = Fleet(1_000, 1_000_000, busiest=0.01)
-    many = replace(few, burst=Burst(factor=100.0))
+    many = replace(few, burst=Burst(factor=100.0, seconds=600.0))
 
     assert event_hubs(many) > event_hubs(few)
 
@@ -182,3 +188,20 @@ def test_each_limit_has_a_name_of_its_own() -> None:
     names = [use.name for use in all_uses(FLEETS[0])]
 
     assert len(set(names)) == len(names)
+
+
+@few
+@given(fleets, st.floats(0.1, 1_000.0))
+def test_logs_up_to_the_cap_and_above_it_cost_what_all_logs_do(fleet: Fleet, cap: float) -> None:
+    capped, uncapped = (replace(DEPLOYMENT, log_gigabytes_a_day=amount) for amount in (cap, math.inf))
+    above = logs_lost(fleet, capped)
+
+    assert logs_kept(fleet, capped) + above == pytest.approx(logs_kept(fleet, uncapped))
+    assert (above > 0) == (logs(fleet, capped).share > 1)
+
+
+def test_a_cap_above_all_logs_is_the_dearest_remedy() -> None:
+    """At a million mails a day, dearer than all others together."""
+    for fleet in FLEETS[1:]:
+        costs = {one.name: one.dollars for one in remedies(fleet, DEPLOYMENT, PACE)}
+        assert costs.pop("a cap above all logs") > sum(dollars for dollars in costs.values() if dollars > 0)
