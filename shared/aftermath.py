@@ -107,6 +107,8 @@ class Aftermath:
             written = await self.journal.update(looking)
         except Stale:
             return  # whoever has it now comes after that create
+        # The worker that has filed it may have struck it off meanwhile: by the row as that one knew it.
+        await self.hand_over.unfinished.add(OpenMail.of(written))
         await self.hand_over.follow(written, trace)
 
     async def _kept(self, row: Row, decision: Decision, now: datetime) -> Decision:

@@ -101,9 +101,13 @@ class Row:
 
 
 def is_untried(row: Row) -> bool:
-    """Whether no worker has tried the step that the mail is at, as far as the row can tell."""
+    """Whether no worker has tried the step that the mail is at, as far as the row can tell.
+
+    One that was put back has a moment at which it is due, though that was no attempt.
+    """
     is_first_time = row.open_since == row.arrived and not row.revived and not row.again
-    return is_first_time and not row.attempt and not row.deaths and row.creating is None and row.kept is None
+    times = (row.creating, row.kept, row.due, row.first_tried, row.missing_since)
+    return is_first_time and not row.attempt and not row.deaths and all(one is None for one in times)
 
 
 def failed(row: Row, fault: MailFault, now: datetime) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.configuration import Source
-from shared.errors import ConfigurationFault, NotYet, Stale
+from shared.errors import ConfigurationFault, NotYet, Stale, VaultpostError
 from shared.mail_content import Content
 from shared.manifest import Manifest
 from shared.plan import VERSION, Plan
@@ -32,22 +32,36 @@ class KeptPlan:
     async def get(self, *, is_kept: bool, is_untried: bool = False) -> Plan | Skip:
         """The plan that counts. Who only looks keeps none: the mail may be filed another day.
 
-        For a mail whose filing was never tried none is looked for: keeping another one tells if there is one.
+        For a mail whose filing was never tried none is looked for before a new one is made: keeping that one
+        tells if there is. Where none can be made it is looked for after all: a journal that was lost knows
+        nothing of a mail that is filed.
 
         Raises ConfigurationFault, MailFault, Missing, NotYet, Stale, Unavailable.
         """
         name = plan_name(self.manifest.source, self.manifest.key)
-        kept = None if is_untried else await self.area.document(name, Plan, also_kept=is_kept)
+        kept = None if is_untried else await self._read(name, also_kept=is_kept)
         if kept is not None:
-            of_this_version(kept.v, VERSION, name)
             return kept
-        plan = await self._new()
-        if isinstance(plan, Skip) or self.only_looks or await self.area.put_first(name, plan):
+        try:
+            plan = await self._new()
+        except VaultpostError:
+            kept = await self._read(name, also_kept=is_kept) if is_untried else None
+            if kept is None:
+                raise
+            return kept
+        if isinstance(plan, Skip):
+            return (await self._read(name, also_kept=is_kept) if is_untried else None) or plan
+        if self.only_looks or await self.area.put_first(name, plan):
             return plan
-        kept = await self.area.document(name, Plan, also_kept=False)
+        kept = await self._read(name, also_kept=False)
         if kept is None:
             raise Stale("staging area: another worker's plan has just been taken away")
-        of_this_version(kept.v, VERSION, name)
+        return kept
+
+    async def _read(self, name: str, *, also_kept: bool) -> Plan | None:
+        kept = await self.area.document(name, Plan, also_kept=also_kept)
+        if kept is not None:
+            of_this_version(kept.v, VERSION, name)
         return kept
 
     async def stand_by(self, plan: Plan) -> None:

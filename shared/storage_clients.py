@@ -27,14 +27,17 @@ _TABLE_RETRIES: dict[str, Any] = {
     "retry_total": 2,
     "retry_backoff_factor": 0.5,
     "retry_backoff_max": 2,
-    "read_timeout": 10,
 }
+READ_TIMEOUT = 60.0
+"""Seconds in which a service may send nothing. The SDKs give theirs to no transport but their own."""
+TABLE_READ_TIMEOUT = 10.0
+"""Seconds: a claim is renewed every 30, and lasts 90."""
 
 
 def blob_service(storage: StorageSettings, credential: AsyncTokenCredential | None) -> BlobServiceClient:
     """The client for blobs, reading in small pieces."""
     options: dict[str, Any] = {"max_single_get_size": PIECE, "max_chunk_get_size": PIECE, **_RETRIES}
-    options["transport"] = StorageTransport()
+    options["transport"] = StorageTransport(read_timeout=READ_TIMEOUT)
     if storage.connection_string is not None:
         return BlobServiceClient.from_connection_string(storage.connection_string, **options)
     return BlobServiceClient(storage.blob_url, credential=credential, **options)
@@ -42,7 +45,7 @@ def blob_service(storage: StorageSettings, credential: AsyncTokenCredential | No
 
 def queue_service(storage: StorageSettings, credential: AsyncTokenCredential | None) -> QueueServiceClient:
     """The client for queues. It sends text as it is, as `host.json` expects (`messageEncoding: none`)."""
-    options = {**_RETRIES, "transport": StorageTransport(PUTS_AT_ONCE)}
+    options = {**_RETRIES, "transport": StorageTransport(PUTS_AT_ONCE, read_timeout=READ_TIMEOUT)}
     if storage.connection_string is not None:
         return QueueServiceClient.from_connection_string(storage.connection_string, **options)
     return QueueServiceClient(storage.queue_url, credential=credential, **options)
@@ -50,7 +53,7 @@ def queue_service(storage: StorageSettings, credential: AsyncTokenCredential | N
 
 def table_service(storage: StorageSettings, credential: AsyncTokenCredential | None) -> TableServiceClient:
     """The client for tables."""
-    options = {**_TABLE_RETRIES, "transport": StorageTransport()}
+    options = {**_TABLE_RETRIES, "transport": StorageTransport(read_timeout=TABLE_READ_TIMEOUT)}
     if storage.connection_string is not None:
         return TableServiceClient.from_connection_string(storage.connection_string, **options)
     return TableServiceClient(storage.table_url, credential=credential, **options)

@@ -11,6 +11,9 @@ CONNECTIONS = 16
 """To the blobs, and to the tables: each takes some 300 KB, as asyncio reserves 256 for what it decrypts."""
 PUTS_AT_ONCE = 32
 """Messages that are put at once, each over a connection: a turn of the worker's loop then serves several."""
+_CONNECTION_TIMEOUT = 20.0
+_BLOCK = 256 * 1024
+"""Bytes of an answer that are read at once; as the SDKs have it, too."""
 
 
 class StorageTransport(AioHttpTransport):  # type: ignore[misc]  # azure.core imports it when it is asked for
@@ -20,9 +23,16 @@ class StorageTransport(AioHttpTransport):  # type: ignore[misc]  # azure.core im
     file, in a thread and for each request: a fifth of what it costs.
     """
 
-    def __init__(self, connections: int = CONNECTIONS) -> None:
+    def __init__(self, connections: int = CONNECTIONS, *, read_timeout: float = 60.0) -> None:
+        """`read_timeout` is how many seconds a server may send nothing."""
         self._looks_for_proxy = bool(getproxies())
-        super().__init__(use_env_settings=self._looks_for_proxy)
+        # The SDKs give these to a transport that they have made themselves alone: others wait for 300 s.
+        super().__init__(
+            use_env_settings=self._looks_for_proxy,
+            connection_timeout=_CONNECTION_TIMEOUT,
+            read_timeout=read_timeout,
+            connection_data_block_size=_BLOCK,
+        )
         self._connections = connections
         self._was_opened = False
 
@@ -30,7 +40,7 @@ class StorageTransport(AioHttpTransport):  # type: ignore[misc]  # azure.core im
         """Open it once, within a running event loop. Raises ValueError when it was closed."""
         if not self._was_opened:
             self._was_opened = True
-            # As the SDK makes it: it reads cookies and compressed bodies itself.
+            # As the SDK makes it, but for the connector: it unpacks compressed bodies itself.
             self.session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections),
                 cookie_jar=aiohttp.DummyCookieJar(),

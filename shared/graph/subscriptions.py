@@ -118,7 +118,7 @@ class SubscriptionClient:
         """Those of them that Graph knows.
 
         Where it does not let one be asked for, as of a mailbox that the app may read no longer, what all of
-        them are is taken from its list, with others in it. Raises Refused, Unavailable.
+        them are is taken from its list, with others in it. Raises ConfigurationFault, Refused, Transient.
         """
         found: list[Subscription] = []
         for start in range(0, len(named), LARGEST_BATCH):

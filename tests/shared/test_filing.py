@@ -1015,3 +1015,27 @@ async def test_what_was_begun_is_ended_also_by_a_source_that_observes_now(world:
 def merged(rule: dict[str, Any]) -> dict[str, Any]:
     """A rule as it is read: its document over that of its source."""
     return {**rule, "document": {"class": "CL.Invoice", **rule["document"]}}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"rule": [{"name": "advertising", "when": "subject", "skip": True}]},
+        {"document": {"class": "CL.Invoice", "title": "{{ 1 // (attachment_count - 2) }}"}},
+        {"document": {"class": "CL.Gone", "title": "another"}},
+    ],
+    ids=["a mail that is skipped now", "a mail that fails now", "a class that is gone"],
+)
+async def test_a_journal_that_was_lost_changes_nothing_for_a_mail_that_is_filed(
+    world: World, changed: dict[str, Any]
+) -> None:
+    """The vault has its document, and its plan is kept: the fresh row must come to tell of them."""
+    await world.lose_an_answer()
+    world.vault.commit_late()
+    await world.stores.journal.delete(await world.row())
+    world.configure(source("invoices", **changed))
+
+    row = await world.file()
+
+    assert (row.state, row.object_id) == ("filed", FIRST_ID)
+    assert len(world.vault.objects) == 1

@@ -21,6 +21,7 @@ from shared.journal_row import (
     entity_of,
     failed,
     gone_on,
+    is_untried,
     row_of,
     shortened,
 )
@@ -209,3 +210,10 @@ def test_what_is_cut_is_a_beginning_and_is_cut_once(text: str) -> None:
     assert len(found.encode()) <= LONGEST_TEXT
     assert shortened(found) == found
     assert entity_of(replace(ROW, reason=text)) == entity_of(replace(ROW, reason=found))
+
+
+@pytest.mark.parametrize("time", ["due", "first_tried", "missing_since", "creating", "kept"])
+def test_a_mail_that_was_put_back_was_tried_though_it_was_no_attempt(time: str) -> None:
+    """A plan may be kept of it."""
+    assert is_untried(ROW)
+    assert not is_untried(replace(ROW, **{time: NOON}))  # type: ignore[arg-type]

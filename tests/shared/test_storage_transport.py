@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
+from shared import storage_clients
+from shared.settings import StorageSettings
+from shared.storage_clients import blob_service, queue_service, table_service
 from shared.storage_transport import StorageTransport
 
 pytestmark = pytest.mark.anyio
@@ -68,3 +72,51 @@ async def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatc
         async with StorageTransport() as transport:
             answer = await transport.send(HttpRequest("GET", "http://nowhere.invalid/"))
             assert answer.status_code == HTTPStatus.OK
+
+
+SILENT = "DefaultEndpointsProtocol=http;AccountName=silent;AccountKey=c2lsZW50;"
+
+
+@asynccontextmanager
+async def silence() -> AsyncIterator[str]:
+    """The connection string of an account that takes connections and never answers."""
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    address = f"http://{host}:{port}/silent"
+    names = ("Blob", "Queue", "Table")
+    try:
+        yield SILENT + "".join(f"{name}Endpoint={address};" for name in names)
+    finally:
+        server.close()
+
+
+async def blobs(storage: StorageSettings) -> None:
+    async with blob_service(storage, None) as service:
+        await service.get_container_client("mail").get_container_properties(retry_total=0)
+
+
+async def queues(storage: StorageSettings) -> None:
+    async with queue_service(storage, None) as service:
+        await service.get_queue_client("mail-arrived").get_queue_properties(retry_total=0)
+
+
+async def tables(storage: StorageSettings) -> None:
+    async with table_service(storage, None) as service:
+        await service.get_table_client("filings").get_entity("source", "key", retry_total=0)
+
+
+@pytest.mark.parametrize("ask", [blobs, queues, tables])
+async def test_a_server_that_never_answers_is_given_up(
+    ask: Callable[[StorageSettings], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transport that the SDK is given has none of the SDK's own timeouts: it waits for five minutes."""
+    monkeypatch.setattr(storage_clients, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(storage_clients, "TABLE_READ_TIMEOUT", 0.2)
+    async with silence() as connection_string, asyncio.timeout(30):
+        with pytest.raises(AzureError, match=r"(?i)time"):
+            await ask(StorageSettings(connection_string=connection_string))
