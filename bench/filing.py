@@ -51,21 +51,23 @@ SMALL = KINDS[0]
 
 @dataclass(frozen=True)
 class Run:
-    """What one run has taken: documents a second, and CPU seconds for a mail."""
+    """What one run has taken: documents a second, CPU seconds for a mail, and at the most so many MB."""
 
     throughput: float
     cpu: float
+    peak: float
 
 
 @dataclass(frozen=True)
 class Way:
-    """A way of filing: its mailbox, the key that a message has in the vault, and what files messages.
+    """A way of filing: its mailbox, a message's key in the vault, its process, and what files messages.
 
     `file` answers when the first mail was begun with, and the seconds of processor time.
     """
 
     mailbox: str
     key: Callable[[str], str]
+    meter: Meter
     file: Callable[[Sequence[str]], Awaitable[tuple[float, float]]]
     runs: list[Run] = field(default_factory=list)
 
@@ -106,12 +108,13 @@ async def _run(box: Sandbox, place: Place, way: Way, kind: Kind) -> Run:
         mail = await asyncio.to_thread(kind.make, place.directory / f"{number}.eml")
         delivered = await asyncio.to_thread(box.tenant.deliver, way.mailbox, mail)
         messages.append(delivered.immutable_id)
+    way.meter.forget_peak()
     began, cpu = await way.file(messages)
     known = Documents(box.vault).made()
     made = [known[key] for message in messages if (key := way.key(message)) in known]
     if len(made) != kind.number:
         raise BenchFailed(f"{way.mailbox}: {len(made)} documents of {kind.number} mails")
-    return Run(throughput(began, made), cpu / kind.number)
+    return Run(throughput(began, made), cpu / kind.number, way.meter.peak())
 
 
 async def _ours(stack: AsyncExitStack, box: Sandbox, place: Place) -> Way:
@@ -130,7 +133,7 @@ async def _ours(stack: AsyncExitStack, box: Sandbox, place: Place) -> Way:
         began = min(one.began for one in ran if one.what == "staging" and one.began >= posted)
         return began, meter.cpu() - cpu
 
-    return Way(app.mailbox, lambda one: filing_key("ours", one), file_mails)
+    return Way(app.mailbox, lambda one: filing_key("ours", one), meter, file_mails)
 
 
 async def _closed(app: Bench, unfinished: UnfinishedTable, number: int) -> None:
@@ -153,7 +156,7 @@ async def _program(
     async def file_mails(messages: Sequence[str]) -> tuple[float, float]:
         return time.time(), await running.file(messages)
 
-    return Way(mailbox, key, file_mails)
+    return Way(mailbox, key, Meter(running.pid), file_mails)
 
 
 def _figures(
@@ -166,6 +169,8 @@ def _figures(
         figure(f"{kind.name}: mails", [one.throughput for one in ours], "/s"),
         figure(f"{kind.name}: CPU of each mail", [one.cpu * 1000 for one in ours], "ms"),
         Figure(f"{kind.name}: CPU of each mail, against the floor", cpu, "x"),
+        figure(f"{kind.name}: peak memory", [one.peak for one in ours], "MB"),
+        figure(f"{kind.name}: peak memory of the floor", [one.peak for one in floor], "MB"),
     ]
     if usual is not None:
         speed = Spread.of_ratios([one.throughput for one in ours], [one.throughput for one in usual])
@@ -175,5 +180,6 @@ def _figures(
             Figure(f"{kind.name}: CPU of each mail, against the usual way", cpu, "x", at_most(_THIRD)),
             Figure(f"{kind.name}: CPU of each mail, the floor against the usual way", least, "x"),
             Figure(f"{kind.name}: throughput, against the usual way", speed, "x"),
+            figure(f"{kind.name}: peak memory of the usual way", [one.peak for one in usual], "MB"),
         ]
     return found

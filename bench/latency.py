@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 
 from bench.figures import Figure, Spread, Target, at_most, figure, percentile, throughput
 from bench.mails import letter
+from bench.meter import Meter
 from bench.records import OWN, Request, Span, invocations, mean_parts, requests, settings, shares
 from bench.world import Bench, Place, app_in, sandbox, say
 from sandbox.tenant.graph import Delivered
@@ -37,8 +38,10 @@ async def latency(place: Place) -> list[Figure]:
         idle = await _each_alone(app, IDLE_MAILS)
         say("latency: half load …")
         rate = await _full_rate(app) / 2
-        began = time.time()
+        meter, began = Meter(app.app.process.pid), time.time()
+        cpu = meter.cpu()
         loaded = await _at(app, rate)
+        cpu = (meter.cpu() - cpu) / len(loaded)
         # What ran last is told when it has ended.
         await asyncio.sleep(1.0)
         found = requests(record)
@@ -46,6 +49,7 @@ async def latency(place: Place) -> list[Figure]:
             *_figures("idle", [filed - sent for sent, filed in idle], at_most(1.5)),
             *_shares(app, idle, found),
             figure("half load: mails", [rate], "/s"),
+            figure("half load: CPU of each mail", [1000 * cpu], "ms"),
             *_figures("half load", loaded),
             *(
                 figure(f"half load, of which {name} of a mail, together", [seconds], "s")

@@ -29,6 +29,11 @@ class Program:
         self._process = process
         self._log = log
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
     async def file(self, messages: Sequence[str]) -> float:
         """File the messages with these ids; the seconds of processor time that it took.
 
