@@ -21,7 +21,10 @@ class Unreadable(ValueError):
 
 
 class Lenient(msgspec.Struct):
-    """What is readable in part: a field that is of another type than ours counts as absent, but for `id`."""
+    """What is readable in part: a field that is of another type than ours counts as absent, but for `id`.
+
+    A field without a default is there whole, or the struct cannot be read.
+    """
 
 
 class _Unfit(Exception):
@@ -106,10 +109,11 @@ def _fitting_fields(
         if name not in data:
             continue
         below = f"{path}.{name}" if path else name
+        may_lack = is_lenient and not field.required and name != "id"
         try:
-            fields[name] = _fitting(data[name], field.type, absent, below, is_lenient=is_lenient)
+            fields[name] = _fitting(data[name], field.type, absent, below, is_lenient=may_lack)
         except _Unfit:
-            if not is_lenient or name == "id":
+            if not may_lack:
                 raise
             absent.add(below)
     return fields

@@ -115,7 +115,7 @@ class Staging:
         is_fetched = manifest is None
         try:
             if manifest is None:
-                message, attachments = await self.mailboxes.opened(source.mailbox, row.message)
+                message, attachments = await self.mailboxes.expanded(source.mailbox, row.message)
                 if message.id != row.message:
                     return await self._rename(arrived, claim, message.id)
                 if row.missing_since is not None:  # a mail that is not found later is not found anew
@@ -170,16 +170,25 @@ class Staging:
         return Staged.RENAMED
 
     async def _fetched(
-        self, source: Source, row: Row, message: Message, attachments: Sequence[Attachment]
+        self, source: Source, row: Row, message: Message, attachments: Sequence[Attachment] | None
     ) -> Manifest | Skip:
         """The mail could be read: what is refused of its content now says nothing of its mailbox.
 
         Raises Transient instead, so that it is given up in the end, as a fault of this mail.
         """
         try:
+            if attachments is None:
+                attachments = await self._listed(source, message)
             return await self._fetch(source, row, message, attachments)
         except (NotFound, Refused) as fault:
             raise Transient(f'source "{source.name}": content of a mail: {fault}') from None
+
+    async def _listed(self, source: Source, message: Message) -> list[Attachment]:
+        try:
+            return await self.mailboxes.attachments(source.mailbox, message.id)
+        except ConfigurationFault as fault:
+            # Who may read the message may read what is attached to it.
+            raise Transient(f'source "{source.name}": content of a mail: {fault.reason}') from None
 
     async def _fetch(
         self, source: Source, row: Row, message: Message, attachments: Sequence[Attachment]

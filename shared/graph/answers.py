@@ -9,7 +9,7 @@ subscription.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
@@ -96,10 +96,13 @@ ATTACHMENT_PROPERTIES = ["id", "name", "contentType", "size", "isInline"]
 
 
 class OpenedMessage(Message, rename="camel", kw_only=True):
-    """A `message` with its attachments expanded. One without the list of them is no answer."""
+    """A `message` with its attachments expanded. One without the whole list of them is no answer.
+
+    Whatever stands for the next link, the list has been cut.
+    """
 
     attachments: list[Attachment]
-    attachments_next_link: str | None = msgspec.field(name="attachments@odata.nextLink", default=None)
+    attachments_next_link: Any = msgspec.field(name="attachments@odata.nextLink", default=None)
 
 
 class Removed(Lenient):

@@ -32,7 +32,7 @@ from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
 from shared.answers import Unreadable, decoded
-from shared.errors import Unavailable
+from shared.errors import Unavailable, VaultpostError
 from shared.graph.faults import connection_faults, fault_of
 from shared.settings import GraphSettings
 from shared.tls import client_context
@@ -43,7 +43,13 @@ _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _AT_ONCE = 4
 """Requests to one mailbox at once (learn.microsoft.com/graph/throttling-limits, Outlook service)."""
 _LARGEST_ERROR = 64 * 1024
+_UNCOMPRESSED = ("Accept-Encoding", "identity")
+"""A piece is then as large in memory as on the wire."""
 _T = TypeVar("_T")
+
+
+class TooLarge(VaultpostError):
+    """An answer is larger than it may be: its rest was not read."""
 
 
 class GraphClient:
@@ -88,14 +94,20 @@ class GraphClient:
             if transport is not None:
                 await transport.aclose()
 
-    async def answer(self, request: RequestInformation, kind: type[_T], *, mailbox: str) -> _T:
-        """The answer to a request about `mailbox`, decoded.
+    async def answer(
+        self, request: RequestInformation, kind: type[_T], *, mailbox: str, largest: int | None = None
+    ) -> _T:
+        """The answer to a request about `mailbox`, decoded; `largest` is how many bytes it may have.
 
-        Raises what `shared.graph.faults.fault_of` says, and Unavailable.
+        Raises what `shared.graph.faults.fault_of` says, Unavailable, and TooLarge where `largest` is given.
         """
+        if largest is not None:
+            request.headers.try_add(*_UNCOMPRESSED)
         async with self._sent(request, mailbox) as response:
             with connection_faults():
-                body = await response.aread()
+                body = await (response.aread() if largest is None else _beginning(response, largest + 1))
+        if largest is not None and len(body) > largest:
+            raise TooLarge(f"Graph's answer has more than {largest} bytes")
         try:
             return decoded(body, kind)
         except Unreadable as error:
@@ -107,8 +119,7 @@ class GraphClient:
         Raises what `shared.graph.faults.fault_of` says, and Unavailable where the stream is cut short, or
         could be without anybody's knowing.
         """
-        # Uncompressed: a piece is as large in memory as on the wire.
-        request.headers.try_add("Accept-Encoding", "identity")
+        request.headers.try_add(*_UNCOMPRESSED)
         async with self._sent(request, mailbox) as response:
             if not _tells_its_end(response):
                 raise Unavailable("Graph's answer does not tell where it ends", origin="graph")
@@ -159,7 +170,7 @@ class GraphClient:
                     self._forget_token()
                 if not response.is_success:
                     with connection_faults():
-                        body = await _beginning(response)
+                        body = await _beginning(response, _LARGEST_ERROR)
                     raise fault_of(response.status_code, response.headers, body, mailbox)
                 yield response
             finally:
@@ -174,11 +185,12 @@ def _tells_its_end(response: httpx.Response) -> bool:
     return is_framed or not response.http_version.startswith("HTTP/1")
 
 
-async def _beginning(response: httpx.Response) -> bytes:
+async def _beginning(response: httpx.Response, size: int) -> bytes:
+    """At least the first `size` bytes of the body, if it has as many, and less than one piece more."""
     body = bytearray()
     async for piece in response.aiter_bytes():
         body += piece
-        if len(body) >= _LARGEST_ERROR:
+        if len(body) >= size:
             break
     return bytes(body)
 

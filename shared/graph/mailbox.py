@@ -24,16 +24,21 @@ from shared.graph.answers import (
     OpenedMessage,
     Page,
 )
-from shared.graph.client import GraphClient
+from shared.graph.client import GraphClient, TooLarge
+from shared.log import Events
 
 _ATTACHMENT_BYTES = (
     "{+baseurl}/users/{user%2Did}/messages/{message%2Did}/attachments/{attachment%2Did}/$value"
 )
 
-_EXPANDED = f"attachments($select={','.join(ATTACHMENT_PROPERTIES)})"
+EXPANDED = f"attachments($select={','.join(ATTACHMENT_PROPERTIES)})"
+"""`$expand` of a message: its attachments, without their bytes."""
 ASKED_FOR_ALONE = 20
 """Attachments from which on an expanded list may be cut: the only number on record is that of directory
 objects (learn.microsoft.com/graph/query-parameters, $expand)."""
+LARGEST_EXPANDED = 4 * 1024 * 1024
+"""Bytes of a message with its attachments expanded, which each mail that is being staged may hold in memory.
+Thousands of recipients and twenty attachments have fewer; what has more has the attachments' own bytes."""
 
 
 class MailboxReader:
@@ -42,6 +47,7 @@ class MailboxReader:
     def __init__(self, client: GraphClient) -> None:
         self._client = client
         self._folder_names: dict[tuple[str, str], str] = {}
+        self._may_expand = True
 
     async def message(self, mailbox: str, message: str) -> Message:
         """The properties of a message that are used (learn.microsoft.com/graph/api/message-get).
@@ -59,20 +65,37 @@ class MailboxReader:
     async def opened(self, mailbox: str, message: str) -> tuple[Message, list[Attachment]]:
         """A message and all its attachments without their bytes, in one request where they are few.
 
-        `$expand` includes them all, and it is not said how many that can be
-        (learn.microsoft.com/graph/api/message-list-attachments).
-        Raises NotFound, ConfigurationFault, Refused, Unavailable.
+        Raises NotFound, ConfigurationFault, Refused, Unavailable: of the message, or of the list.
         """
+        found, attachments = await self.expanded(mailbox, message)
+        return found, await self.attachments(mailbox, message) if attachments is None else attachments
+
+    async def expanded(self, mailbox: str, message: str) -> tuple[Message, list[Attachment] | None]:
+        """A message, and all its attachments without their bytes; None where they must be asked for alone.
+
+        `$expand` includes them all, and it is not said how many that can be
+        (learn.microsoft.com/graph/api/message-list-attachments). Nor is it said that their bytes can be left
+        out: where they are not, nothing is expanded again as long as this reader lives.
+        Raises NotFound, ConfigurationFault, Refused, Unavailable: of the message.
+        """
+        if self._may_expand:
+            try:
+                return await self._expanded(mailbox, message)
+            except TooLarge:
+                self._may_expand = False
+                Events("graph").warning("attachments-not-expanded", largest=LARGEST_EXPANDED)
+        return await self.message(mailbox, message), None
+
+    async def _expanded(self, mailbox: str, message: str) -> tuple[Message, list[Attachment] | None]:
         query = MessageItemRequestBuilder.MessageItemRequestBuilderGetQueryParameters(
-            select=MESSAGE_PROPERTIES, expand=[_EXPANDED]
+            select=MESSAGE_PROPERTIES, expand=[EXPANDED]
         )
         request = self._message(mailbox, message).to_get_request_information(
             RequestConfiguration(query_parameters=query)
         )
-        found = await self._client.answer(request, OpenedMessage, mailbox=mailbox)
-        if found.attachments_next_link is None and len(found.attachments) < ASKED_FOR_ALONE:
-            return found, found.attachments
-        return found, await self.attachments(mailbox, message)
+        found = await self._client.answer(request, OpenedMessage, mailbox=mailbox, largest=LARGEST_EXPANDED)
+        is_whole = found.attachments_next_link is None and len(found.attachments) < ASKED_FOR_ALONE
+        return found, found.attachments if is_whole else None
 
     def mime(self, mailbox: str, message: str) -> AsyncGenerator[bytes, None]:
         """The message in MIME, made anew at each call (learn.microsoft.com/graph/outlook-get-mime-message).

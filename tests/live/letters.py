@@ -43,6 +43,16 @@ def with_attachments() -> bytes:
     return letter.as_bytes()
 
 
+def with_files(number: int, size: int = 10) -> bytes:
+    """A letter with so many files of `size` bytes each."""
+    letter = _letter("files")
+    for one in range(number):
+        letter.add_attachment(
+            bytes(size), maintype="application", subtype="octet-stream", filename=f"{one}.bin"
+        )
+    return letter.as_bytes()
+
+
 def large(size: int) -> bytes:
     """A letter with a file of `size` bytes."""
     letter = _letter("large")

@@ -17,10 +17,11 @@ import pytest
 from sandbox.box import Sandbox
 from sandbox.faults import Status
 from sandbox.tenant.directory import FederatedCredential
+from sandbox.tenant.graph.query import Expansion
 from sandbox.tenant.managed_identity import TOKEN_EXCHANGE
 from tests.live.every_check import CHECKS
 from tests.live.fact import LiveCheck, Seen
-from tests.live.letters import plain
+from tests.live.letters import plain, with_files
 from tests.live.mailroom import Mailroom
 from tests.live.options import GraphOptions, KeyVaultOptions, LiveOptions, VaultOptions
 from tests.live.raw_graph import RawGraph
@@ -208,6 +209,27 @@ async def test_another_longest_life_is_a_difference(
 
     assert verdict(seen) == DIFFERENT
     assert "4230 minutes" in seen.text
+
+
+async def test_bytes_within_an_expanded_list_are_a_difference(
+    bent: Ground, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.tenant.graph.query.expansion", lambda text: text and Expansion(None))
+
+    seen = await seen_of(bent, clients, "graph-expanded-bytes")
+
+    assert verdict(seen) == DIFFERENT
+    assert "contentBytes" in seen.text
+
+
+async def test_a_list_that_is_cut_without_a_word_is_a_difference(
+    bent: Ground, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.live.graph_messages.with_files", lambda number: with_files(min(number, 10)))
+
+    seen = await seen_of(bent, clients, "graph-expanded-many")
+
+    assert seen == Seen("of 19: 10, next page False; of 25: 10, next page False", agrees=False)
 
 
 @pytest.mark.parametrize(("granted", "said"), [(True, "as expected"), (False, "different")])

@@ -17,7 +17,7 @@ from tests.protocol.test_afterwards import afterwards
 from tests.protocol.world import BATCH, LEASE, SOURCE, World
 
 pytestmark = pytest.mark.anyio
-POINTS = ["mailboxes.opened", "area.put_manifest", "vault.find", "vault.create:begin", "area.read"]
+POINTS = ["mailboxes.expanded", "area.put_manifest", "vault.find", "vault.create:begin", "area.read"]
 POINTS_OF_FILING = ("vault.", "area.read")
 
 

@@ -42,7 +42,7 @@ async def test_the_way_of_a_mail_has_the_steps_of_the_design() -> None:
     order = [
         "unfinished.add",
         "journal.insert",
-        "mailboxes.opened",
+        "mailboxes.expanded",
         "area.write",
         "area.put_manifest",
         "queues.send",

@@ -120,7 +120,7 @@ class Bug:
 def poisonous(world: World, queue: str, monkeypatch: pytest.MonkeyPatch) -> Bug:
     """One that each function of the queue meets."""
     if queue == MAIL_ARRIVED:
-        return Bug(world.mailboxes, "opened", monkeypatch)
+        return Bug(world.mailboxes, "expanded", monkeypatch)
     return Bug(world.vault, "find", monkeypatch)
 
 

@@ -12,7 +12,7 @@ from shared.errors import ConfigurationFault
 from shared.graph.answers import Attachment, Message
 from shared.graph.changing import MailboxWriter, MessageState
 from shared.graph.faults import NotFound, Refused
-from shared.graph.mailbox import MailboxReader
+from shared.graph.mailbox import ASKED_FOR_ALONE, MailboxReader
 
 
 @dataclass
@@ -54,9 +54,10 @@ class FakeMailbox(MailboxReader):
         mail = await self._mail("attachments", mailbox, message)
         return [attachment for attachment, _ in mail.attachments]
 
-    async def opened(self, mailbox: str, message: str) -> tuple[Message, list[Attachment]]:
+    async def expanded(self, mailbox: str, message: str) -> tuple[Message, list[Attachment] | None]:
         mail = await self._mail("message", mailbox, message)
-        return mail.message, [attachment for attachment, _ in mail.attachments]
+        found = [attachment for attachment, _ in mail.attachments]
+        return mail.message, found if len(found) < ASKED_FOR_ALONE else None
 
     async def mime(self, mailbox: str, message: str) -> AsyncGenerator[bytes, None]:
         mail = await self._mail("mime", mailbox, message)

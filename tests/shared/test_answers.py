@@ -19,6 +19,7 @@ from shared.graph.answers import (
     DeltaAnswer,
     Entry,
     Message,
+    OpenedMessage,
     Page,
     mail_of,
 )
@@ -114,6 +115,44 @@ def test_a_page_that_is_not_whole_cannot_be_read(page: dict[str, Any], kind: Any
     """Less of a list would be an attachment, or a mail, that is never filed, and nobody knows."""
     with pytest.raises(Unreadable):
         decoded(json.dumps(page).encode(), kind)
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        None,
+        {},
+        "A",
+        [None],
+        ["A"],
+        [{"id": "A"}, {"id": None, "name": "invoice.pdf"}],
+        [{"id": "A"}, {"id": {}, "name": "invoice.pdf"}],
+    ],
+    ids=repr,
+)
+def test_a_message_whose_attachments_are_not_whole_cannot_be_read(listed: Any) -> None:
+    """As a page: fewer of them would be an attachment that is never filed, and nobody knows."""
+    with pytest.raises(Unreadable):
+        decoded(json.dumps({"id": "A", "attachments": listed}).encode(), OpenedMessage)
+
+
+def test_of_attachments_in_their_message_all_is_read_that_can_be() -> None:
+    listed = [{"id": "A", "name": 5, "size": "many"}, {"id": "B", "name": "b.pdf", "isInline": "perhaps"}]
+
+    read = decoded(json.dumps({"id": "A", "subject": [], "attachments": listed}).encode(), OpenedMessage)
+
+    assert read.subject is None
+    assert [(one.id, one.name, one.size) for one in read.attachments] == [
+        ("A", None, None),
+        ("B", "b.pdf", None),
+    ]
+
+
+@pytest.mark.parametrize("link", ["https://x", "", 5, False, {}, []], ids=repr)
+def test_whatever_the_link_to_more_attachments_is_it_is_not_taken_for_none(link: Any) -> None:
+    body = {"id": "A", "subject": [], "attachments": [], "attachments@odata.nextLink": link}
+
+    assert decoded(json.dumps(body).encode(), OpenedMessage).attachments_next_link is not None
 
 
 def test_an_entry_without_an_id_is_a_fault_of_its_page() -> None:

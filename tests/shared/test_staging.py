@@ -23,6 +23,7 @@ from shared.graph.answers import (
     Recipient,
 )
 from shared.graph.faults import NotFound, Refused
+from shared.graph.mailbox import ASKED_FOR_ALONE
 from shared.identities import filing_key
 from shared.journal import JournalTable
 from shared.journal_row import MOST_FILES, Row, State
@@ -66,6 +67,11 @@ def mail(*attachments: tuple[Attachment, bytes | Exception], **changed: object) 
     for name, value in changed.items():
         setattr(message, name, value)
     return Mail(message, attachments=list(attachments))
+
+
+def many() -> Mail:
+    """A mail whose attachments are asked for alone."""
+    return mail(*((attachment(number), b"x") for number in range(1, ASKED_FOR_ALONE + 1)))
 
 
 ANNOUNCED = "AAMkAnnounced="
@@ -634,18 +640,34 @@ async def test_a_mail_that_could_be_read_is_not_called_missing_for_an_earlier_40
     assert (await world.row()).state == "arrived"
 
 
-@pytest.mark.parametrize("fault", [Refused(400, "ErrorInvalidRequest", ""), NotFound("ErrorInvalidUser")])
-@pytest.mark.parametrize("call", ["mime", "attachment_bytes"])
+REFUSALS = [
+    Refused(400, "ErrorInvalidRequest", ""),
+    Refused(400, "ErrorInvalidIdMalformed", ""),
+    NotFound("ErrorInvalidUser"),
+    NotFound("ErrorItemNotFound"),
+]
+FORBIDDEN = ConfigurationFault(
+    "mailbox invoices@example.com: Graph answered 403.", "Grant the app Mail.Read."
+)
+
+
+@pytest.mark.parametrize(
+    ("call", "fault"),
+    [(call, fault) for call in ("attachments", "mime", "attachment_bytes") for fault in REFUSALS]
+    + [("attachments", FORBIDDEN)],
+    ids=str,
+)
 async def test_what_is_refused_of_a_mail_that_could_be_read_is_no_fault_of_its_mailbox(
     world: World, call: str, fault: Exception
 ) -> None:
     """Nobody's mail waits for it: that one mail is tried again, and given up in the end."""
+    world.mailbox.add(MESSAGE, many())
     world.mailbox.faults[call] = fault
 
     await world.stage()
 
     row = await world.row()
-    assert (row.state, row.attempt) == ("arrived", 1)
+    assert (row.state, row.attempt, row.missing_since) == ("arrived", 1, None)
     assert "content of a mail" in row.reason
     breakers = await world.pipeline.receiver.gate.breakers.all(fresh=True)
     assert not any(one.is_shut for one in breakers.values())
@@ -727,8 +749,9 @@ async def test_an_id_that_graph_calls_malformed_fails_at_once(world: World, code
     assert world.pipeline.waiting() == {"mail-filed": 1}
 
 
-@pytest.mark.parametrize("call", ["message", "mime", "attachment_bytes"])
+@pytest.mark.parametrize("call", ["message", "attachments", "mime", "attachment_bytes"])
 async def test_an_outage_at_any_call_is_an_attempt_and_leaves_no_manifest(world: World, call: str) -> None:
+    world.mailbox.add(MESSAGE, many())
     world.mailbox.faults[call] = Unavailable("Graph answered 503")
 
     await world.stage()

@@ -7,6 +7,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -16,7 +17,7 @@ from aiohttp import web
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from sandbox.box import Sandbox
-from sandbox.faults import Latency
+from sandbox.faults import Latency, Status
 from sandbox.pki import Authority
 from sandbox.serving import listening
 from sandbox.tenant.graph import Manner
@@ -25,7 +26,7 @@ from shared.errors import ConfigurationFault, Transient, Unavailable, VaultpostE
 from shared.graph.answers import Message, OpenedMessage
 from shared.graph.client import IMMUTABLE_IDS, GraphClient
 from shared.graph.faults import Conflict, NotFound, Refused
-from shared.graph.mailbox import MailboxReader
+from shared.graph.mailbox import ASKED_FOR_ALONE, LARGEST_EXPANDED, MailboxReader
 from shared.services import Services
 
 from ..key_vault import KeyVault
@@ -207,6 +208,81 @@ async def test_a_message_whose_attachments_are_not_told_is_no_answer() -> None:
         b'{"id": "A", "attachments": [], "attachments@odata.nextLink": "https://x"}', OpenedMessage
     )
     assert found.attachments_next_link == "https://x"
+
+
+@pytest.mark.parametrize("tells_its_length", [True, False])
+async def test_bytes_that_come_within_a_message_are_not_read_and_not_asked_for_again(
+    authority: Authority, tells_its_length: bool
+) -> None:
+    """That `$select` within `$expand` leaves them out is not documented: 150 MB would be one body."""
+    asked_for, sent = [], 0
+    listed = [{"id": f"A{number}", "name": f"{number}.pdf"} for number in range(3)]
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        asked_for.append(request.path.rpartition("/")[2] + ("+" if "$expand" in request.query else ""))
+        if request.path.endswith("/attachments"):
+            return web.json_response({"value": listed})
+        if "$expand" not in request.query:
+            return web.json_response({"id": "AAA=", "subject": "Large"})
+        response = web.StreamResponse()
+        if tells_its_length:
+            response.content_length = 100 * LARGEST_EXPANDED
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            for _ in range(100 * LARGEST_EXPANDED // 65536):
+                await response.write(b"A" * 65536)
+                sent += 65536
+        return response
+
+    async with answering(authority, answer) as origin, client_of(origin) as client:
+        reader = MailboxReader(client)
+        found = [await reader.opened(ADDRESS, "AAA=") for _ in range(2)]
+
+    assert asked_for == ["AAA=+", "AAA=", "attachments", "AAA=", "attachments"]
+    assert sent < 10 * LARGEST_EXPANDED
+    for message, attachments in found:
+        assert (message.id, message.subject) == ("AAA=", "Large")
+        assert [(one.id, one.name) for one in attachments] == [(one["id"], one["name"]) for one in listed]
+
+
+@pytest.mark.parametrize(("more", "is_alone"), [(0, False), (1, True)])
+async def test_a_message_with_its_attachments_may_have_as_many_bytes_as_are_said(
+    authority: Authority, more: int, is_alone: bool
+) -> None:
+    """As far as that, bytes of attachments do no harm: they are passed over."""
+    head, tail = b'{"id": "A", "attachments": [{"id": "B", "contentBytes": "', b'"}]}'
+    body = head + b"A" * (LARGEST_EXPANDED - len(head) - len(tail) + more) + tail
+
+    async def answer(request: web.Request) -> web.Response:
+        assert request.headers["Accept-Encoding"] == "identity" or "$expand" not in request.query
+        return web.Response(body=body if "$expand" in request.query else b'{"id": "A"}')
+
+    async with answering(authority, answer) as origin, client_of(origin) as client:
+        message, attachments = await MailboxReader(client).expanded(ADDRESS, "A")
+
+    assert message.id == "A"
+    assert (attachments is None) == is_alone
+
+
+@pytest.mark.parametrize("number", [ASKED_FOR_ALONE - 1, ASKED_FOR_ALONE])
+async def test_a_list_that_is_refused_tells_from_a_message_that_is(
+    box: Sandbox, reader: MailboxReader, mailbox: str, number: int
+) -> None:
+    """Who stages a mail asks for the list by itself: the message has come."""
+    delivered = box.tenant.deliver(mailbox, mail("Some", *([b"x"] * number)))
+    box.faults.graph.add(
+        Status(404, code="ErrorItemNotFound", route=f"GET /users/{mailbox}/messages/[^/]+/attachments")
+    )
+
+    message, attachments = await reader.expanded(mailbox, delivered.immutable_id)
+
+    assert message.id == delivered.immutable_id
+    assert (attachments is None) == (number == ASKED_FOR_ALONE)
+    if attachments is None:
+        with pytest.raises(NotFound):
+            await reader.opened(mailbox, delivered.immutable_id)
+    box.faults.graph.clear()
 
 
 async def test_a_mail_without_attachments_has_none(box: Sandbox, reader: MailboxReader, mailbox: str) -> None:
