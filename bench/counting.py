@@ -20,9 +20,8 @@ from sandbox.box import Sandbox
 from shared.graph.mailbox import ASKED_FOR_ALONE
 from shared.unfinished import UnfinishedTable
 
-ATTACHMENTS = (0, 2, ASKED_FOR_ALONE)
-"""The last one's list is asked for alone, page by page."""
-ROUNDS = 3
+ATTACHMENTS = {0: 3, 2: 3, ASKED_FOR_ALONE: 1}
+"""How often a mail with so many is counted. The last one's list is asked for alone, page by page."""
 _WARMING = 3
 """Mails until tokens, structure and folders' names are known."""
 _DELETED_WITHIN = 0.5
@@ -65,8 +64,8 @@ async def counted(box: Sandbox, place: Place) -> list[Figure]:
 
         for _ in range(_WARMING):
             await of_one(1)
-        for attachments in ATTACHMENTS:
-            found += _figures(attachments, [await of_one(attachments) for _ in range(ROUNDS)])
+        for attachments, rounds in ATTACHMENTS.items():
+            found += _figures(attachments, [await of_one(attachments) for _ in range(rounds)])
     return found
 
 

@@ -42,7 +42,7 @@ class Kind:
 
 
 KINDS = (
-    Kind("5 KB", lambda _: letter(5 * _KB), 36, 3),
+    Kind("5 KB", lambda _: letter(5 * _KB), 30, 3),
     Kind("500 KB, 2 attachments", lambda file: with_attachments(file, [250 * _KB] * 2), 15, 3),
     Kind("20 MB", lambda file: with_attachments(file, [20 * _MB]), 3, 3),
 )
