@@ -75,13 +75,12 @@ async def _peaks(
         meter.forget_peak()
         await _filed(session, app, [letter(10 * _KB)])
         small = meter.peak()
-        files = [place.directory / f"{name}-{number}.eml" for number in range(len(sizes))]
-        mails = [
-            await asyncio.to_thread(with_attachments, *one)
-            for one in zip(files, [[n] for n in sizes], strict=True)
+        files = [
+            await asyncio.to_thread(with_attachments, place.directory / f"{name}-{number}.eml", [size])
+            for number, size in enumerate(sizes)
         ]
         meter.forget_peak()
-        await _filed(session, app, mails)
+        await _filed(session, app, files)
         for file in files:
             file.unlink()
         return small, meter.peak()

@@ -10,7 +10,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from shared.settings import StorageSettings
-from shared.storage_transport import PUTS_AT_ONCE, StorageTransport
+from shared.storage_transport import PUTS_AT_ONCE, READ_TIMEOUT, StorageTransport
 
 PIECE = 1024 * 1024
 """Bytes of a blob that one request reads or writes; the SDK's own first piece is 32 MB. A stream holds a few
@@ -28,8 +28,6 @@ _TABLE_RETRIES: dict[str, Any] = {
     "retry_backoff_factor": 0.5,
     "retry_backoff_max": 2,
 }
-READ_TIMEOUT = 60.0
-"""Seconds in which a service may send nothing. The SDKs give theirs to no transport but their own."""
 TABLE_READ_TIMEOUT = 10.0
 """Seconds: a claim is renewed every 30, and lasts 90."""
 

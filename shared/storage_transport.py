@@ -11,6 +11,8 @@ CONNECTIONS = 16
 """To the blobs, and to the tables: each takes some 300 KB, as asyncio reserves 256 for what it decrypts."""
 PUTS_AT_ONCE = 32
 """Messages that are put at once, each over a connection: a turn of the worker's loop then serves several."""
+READ_TIMEOUT = 60.0
+"""Seconds in which a service may send nothing. The SDKs give theirs to no transport but their own."""
 _CONNECTION_TIMEOUT = 20.0
 _BLOCK = 256 * 1024
 """Bytes of an answer that are read at once; as the SDKs have it, too."""
@@ -23,10 +25,10 @@ class StorageTransport(AioHttpTransport):  # type: ignore[misc]  # azure.core im
     file, in a thread and for each request: a fifth of what it costs.
     """
 
-    def __init__(self, connections: int = CONNECTIONS, *, read_timeout: float = 60.0) -> None:
+    def __init__(self, connections: int = CONNECTIONS, *, read_timeout: float = READ_TIMEOUT) -> None:
         """`read_timeout` is how many seconds a server may send nothing."""
         self._looks_for_proxy = bool(getproxies())
-        # The SDKs give these to a transport that they have made themselves alone: others wait for 300 s.
+        # A transport that is told nothing waits for 300 s.
         super().__init__(
             use_env_settings=self._looks_for_proxy,
             connection_timeout=_CONNECTION_TIMEOUT,
